@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A module of the project with the modules of lower floors that it may import.
+func floor(_ name: String, on dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "vbusfs",
+  products: [
+    .executable(name: "vbusfs", targets: ["vbusfs"]),
+    .executable(name: "vbusfs-engine", targets: ["vbusfs-engine"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // What Swift cannot import.
+    .target(name: "CLinux"),
+    .systemLibrary(
+      name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // 0: kernel objects, and bytes that another process writes.
+    floor("LinuxSystem", on: ["CLinux"]),
+    floor("SharedMemory", on: ["CLinux", "LinuxSystem"]),
+    // 1: rings, pure.
+    floor("Virtio", on: ["SharedMemory"]),
+    // 2: protocols and rules.
+    floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
+    floor("Model"),
+    floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
+    floor("Keeper", on: ["LinuxSystem"]),
+    // 3: the processes' organs.
+    floor("FuseMount", on: ["CFuse3", "CLinux", "LinuxSystem"]),
+    floor(
+      "Engine",
+      on: ["EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
+    floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
+    // 4: what the organs work on.
+    floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model"]),
+    floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Virtio"]),
+    floor("Store", on: ["CSQLite", "Model"]),
+    // 5: wiring.
+    floor(
+      "Control",
+      on: [
+        "ConfigTree", "Devices", "EngineLink", "FuseMount", "Keeper", "LinuxSystem", "Model",
+        "SharedMemory", "Store", "Virtio",
+      ]),
+    .executableTarget(
+      name: "vbusfs",
+      dependencies: [
+        "Control", "Keeper", "LinuxSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "vbusfs-engine", dependencies: ["Devices", "Engine", "LinuxSystem"],
+      swiftSettings: strict),
+    // Tests.
+    tests("LinuxSystemTests", of: ["LinuxSystem"]),
+  ]
+)

@@ -1,0 +1,118 @@
+// What Swift cannot import from the C library or the kernel: variadic calls, CMSG macros,
+// atomics on untyped shared memory, and the few calls that glibc's module map leaves out.
+// Feature macros stay in the .c files: defined here they break the import of <sys/select.h>.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+// Every function answers a value >= 0, or a negated errno.
+
+// -- descriptors and files
+int linux_memfd_create(const char *name, int sealable);
+int linux_memfd_seal_size(int fd);
+int linux_eventfd(void);
+int linux_open(const char *path, int flags, unsigned mode);
+int linux_duplicate(int fd, int lowest);
+int linux_set_nonblocking(int fd, int on);
+int linux_set_inheritable(int fd, int on);
+int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
+int linux_block_device_size(int fd, uint64_t *bytes);
+int linux_unread_bytes(int fd);
+int linux_unsent_bytes(int fd);
+
+ssize_t linux_read_link(const char *path, void *bytes, size_t capacity);
+const char *linux_error_name(int number);
+const char *linux_error_sentence(int number);
+
+// -- epoll, signals, time
+int linux_epoll_create(void);
+int linux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int linux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+int linux_epoll_remove(int epoll, int fd);
+struct linux_ready {
+  uint64_t token;
+  uint32_t events;
+  uint32_t reserved;
+};
+int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity, int timeout_milliseconds);
+int linux_signal_descriptor(const int *signals, int count);
+int linux_read_signal(int fd);
+uint64_t linux_monotonic_nanoseconds(void);
+uint64_t linux_realtime_nanoseconds(void);
+
+// -- UNIX sockets
+int linux_socket_pair(int fds[2]);
+int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid);
+int linux_connect(const char *path);
+int linux_accept(int listener);
+ssize_t linux_send(
+  int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
+ssize_t linux_receive(
+  int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count, int flags);
+
+// -- processes
+struct linux_child {
+  const char *path;
+  char *const *arguments;
+  char *const *environment;
+  const int *descriptors;  // become 3, 4, 5, … in the child; at most 16
+  int descriptor_count;
+  int new_session;
+};
+int linux_spawn(const struct linux_child *child);
+int linux_reap(int pid, int *status);
+int linux_kill(int pid, int signal);
+int linux_end_with_parent(int signal);
+int linux_raise_descriptor_limit(void);
+int linux_set_thread_name(const char *name);
+char **linux_environment(void);
+
+// -- the rights of another user, for this thread
+int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
+
+// -- mounts
+int linux_mount_fuse(const char *path, const char *options);  // options name the descriptor
+int linux_unmount(const char *path, int detach);
+
+// -- atomic words of shared memory; the caller has checked range and alignment
+static inline uint16_t linux_load16_relaxed(const void *word) {
+  return __atomic_load_n((const uint16_t *)word, __ATOMIC_RELAXED);
+}
+static inline uint16_t linux_load16_acquire(const void *word) {
+  return __atomic_load_n((const uint16_t *)word, __ATOMIC_ACQUIRE);
+}
+static inline void linux_store16_relaxed(void *word, uint16_t value) {
+  __atomic_store_n((uint16_t *)word, value, __ATOMIC_RELAXED);
+}
+static inline void linux_store16_release(void *word, uint16_t value) {
+  __atomic_store_n((uint16_t *)word, value, __ATOMIC_RELEASE);
+}
+static inline uint32_t linux_load32_relaxed(const void *word) {
+  return __atomic_load_n((const uint32_t *)word, __ATOMIC_RELAXED);
+}
+static inline uint32_t linux_load32_acquire(const void *word) {
+  return __atomic_load_n((const uint32_t *)word, __ATOMIC_ACQUIRE);
+}
+static inline void linux_store32_relaxed(void *word, uint32_t value) {
+  __atomic_store_n((uint32_t *)word, value, __ATOMIC_RELAXED);
+}
+static inline void linux_store32_release(void *word, uint32_t value) {
+  __atomic_store_n((uint32_t *)word, value, __ATOMIC_RELEASE);
+}
+static inline uint64_t linux_load64_relaxed(const void *word) {
+  return __atomic_load_n((const uint64_t *)word, __ATOMIC_RELAXED);
+}
+static inline uint64_t linux_load64_acquire(const void *word) {
+  return __atomic_load_n((const uint64_t *)word, __ATOMIC_ACQUIRE);
+}
+static inline void linux_store64_relaxed(void *word, uint64_t value) {
+  __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELAXED);
+}
+static inline void linux_store64_release(void *word, uint64_t value) {
+  __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
+}
+static inline void linux_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

@@ -1,0 +1,318 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/fs.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER(call)                   \
+  ({                                   \
+    __typeof__(call) answer_ = (call); \
+    answer_ < 0 ? -errno : answer_;    \
+  })
+
+int linux_memfd_create(const char *name, int sealable) {
+  return ANSWER(memfd_create(name, MFD_CLOEXEC | (sealable ? MFD_ALLOW_SEALING : 0)));
+}
+
+int linux_memfd_seal_size(int fd) {
+  return ANSWER(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
+}
+
+int linux_eventfd(void) { return ANSWER(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int linux_open(const char *path, int flags, unsigned mode) {
+  return ANSWER(open(path, flags | O_CLOEXEC, mode));
+}
+
+int linux_duplicate(int fd, int lowest) { return ANSWER(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
+
+int linux_set_nonblocking(int fd, int on) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  return ANSWER(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+int linux_set_inheritable(int fd, int on) {
+  return ANSWER(fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC));
+}
+
+int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
+  return ANSWER(fallocate(fd, mode, (off_t)offset, (off_t)length));
+}
+
+int linux_block_device_size(int fd, uint64_t *bytes) {
+  return ANSWER(ioctl(fd, BLKGETSIZE64, bytes));
+}
+
+int linux_unread_bytes(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCINQ, &count) < 0 ? -errno : count;
+}
+
+int linux_unsent_bytes(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCOUTQ, &count) < 0 ? -errno : count;
+}
+
+ssize_t linux_read_link(const char *path, void *bytes, size_t capacity) {
+  return ANSWER(readlink(path, bytes, capacity));
+}
+
+const char *linux_error_name(int number) { return strerrorname_np(number); }
+const char *linux_error_sentence(int number) { return strerrordesc_np(number); }
+
+int linux_epoll_create(void) { return ANSWER(epoll_create1(EPOLL_CLOEXEC)); }
+
+int linux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return ANSWER(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int linux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return ANSWER(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+}
+
+int linux_epoll_remove(int epoll, int fd) {
+  return ANSWER(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
+}
+
+int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity, int milliseconds) {
+  struct epoll_event events[64];
+  int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, milliseconds);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; i++) {
+    ready[i].token = events[i].data.u64;
+    ready[i].events = events[i].events;
+  }
+  return count;
+}
+
+int linux_signal_descriptor(const int *signals, int count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+  return ANSWER(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int linux_read_signal(int fd) {
+  struct signalfd_siginfo info;
+  ssize_t count = read(fd, &info, sizeof info);
+  return count < 0 ? -errno : (int)info.ssi_signo;
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+uint64_t linux_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
+uint64_t linux_realtime_nanoseconds(void) { return nanoseconds(CLOCK_REALTIME); }
+
+int linux_socket_pair(int fds[2]) {
+  return ANSWER(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+}
+
+static int unix_address(const char *path, struct sockaddr_un *address) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
+  strcpy(address->sun_path, path);
+  return 0;
+}
+
+// Bound under a temporary name, given its owner and mode, then renamed: nobody can connect
+// before the mode is right, and a path that exists can be connected to.
+int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
+  struct sockaddr_un address;
+  char temporary[sizeof address.sun_path + 2];
+  if (strlen(path) + 1 >= sizeof address.sun_path) return -ENAMETOOLONG;
+  strcpy(temporary, path);
+  strcat(temporary, "~");
+  int failed = unix_address(temporary, &address);
+  if (failed < 0) return failed;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  unlink(temporary);
+  mode_t mask = umask(0177);
+  int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+  int error = errno;
+  umask(mask);
+  if (bound < 0) {
+    close(fd);
+    return -error;
+  }
+  if (listen(fd, backlog) < 0 || (geteuid() == 0 && chown(temporary, uid, gid) < 0)
+      || chmod(temporary, mode) < 0 || rename(temporary, path) < 0) {
+    error = errno;
+    close(fd);
+    unlink(temporary);
+    return -error;
+  }
+  return fd;
+}
+
+int linux_connect(const char *path) {
+  struct sockaddr_un address;
+  int failed = unix_address(path, &address);
+  if (failed < 0) return failed;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
+int linux_accept(int listener) {
+  return ANSWER(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+enum { descriptors_max = 253 };  // SCM_MAX_FD
+
+ssize_t linux_send(
+    int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags) {
+  char control[CMSG_SPACE(descriptors_max * sizeof(int))];
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (fd_count > descriptors_max) return -EINVAL;
+  if (fd_count > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE((size_t)fd_count * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN((size_t)fd_count * sizeof(int));
+    memcpy(CMSG_DATA(header), fds, (size_t)fd_count * sizeof(int));
+  }
+  ssize_t sent;
+  do sent = sendmsg(socket, &message, flags | MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+// Descriptors over fd_capacity are closed, never leaked.
+ssize_t linux_receive(
+    int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count,
+    int flags) {
+  char control[CMSG_SPACE(descriptors_max * sizeof(int))];
+  struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+  struct msghdr message = {
+    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  ssize_t received;
+  do received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+  while (received < 0 && errno == EINTR);
+  *fd_count = 0;
+  if (received < 0) return -errno;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    const unsigned char *data = CMSG_DATA(header);
+    for (size_t i = 0; i < count; i++) {
+      int fd;
+      memcpy(&fd, data + i * sizeof(int), sizeof fd);
+      if (*fd_count < fd_capacity)
+        fds[(*fd_count)++] = fd;
+      else
+        close(fd);
+    }
+  }
+  if (message.msg_flags & MSG_TRUNC) {
+    for (int i = 0; i < *fd_count; i++) close(fds[i]);
+    *fd_count = 0;
+    return -EMSGSIZE;
+  }
+  return received;
+}
+
+// The child's half of linux_spawn, after fork: only async-signal-safe calls.
+static void become(const struct linux_child *child) {
+  enum { first = 3, most = 16 };
+  int aside[most];
+  if (child->descriptor_count > most) _exit(126);
+  if (child->new_session) setsid();
+  for (int i = 0; i < child->descriptor_count; i++) {
+    aside[i] = fcntl(child->descriptors[i], F_DUPFD, first + child->descriptor_count);
+    if (aside[i] < 0) _exit(126);
+  }
+  for (int i = 0; i < child->descriptor_count; i++)
+    if (dup2(aside[i], first + i) < 0) _exit(126);
+  syscall(SYS_close_range, first + child->descriptor_count, ~0u, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  signal(SIGPIPE, SIG_DFL);
+  execve(child->path, child->arguments, child->environment);
+  _exit(127);
+}
+
+int linux_spawn(const struct linux_child *child) {
+  pid_t pid = fork();
+  if (pid < 0) return -errno;
+  if (pid == 0) become(child);
+  return pid;
+}
+
+int linux_reap(int pid, int *status) { return ANSWER(waitpid(pid, status, WNOHANG)); }
+
+int linux_kill(int pid, int signal) { return ANSWER(kill(pid, signal)); }
+
+int linux_end_with_parent(int signal) { return ANSWER(prctl(PR_SET_PDEATHSIG, signal)); }
+
+int linux_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  limit.rlim_cur = limit.rlim_max;
+  return ANSWER(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+int linux_set_thread_name(const char *name) { return ANSWER(prctl(PR_SET_NAME, name)); }
+
+// The file system ids and groups of this thread alone, by the raw calls: glibc's wrappers
+// change every thread. Dropping fsuid from 0 drops the capabilities that override modes too.
+int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count) {
+  if (geteuid() != 0) return 0;
+  if (syscall(SYS_setgroups, count, groups) < 0) return -errno;
+  setfsgid(gid);
+  setfsuid(uid);
+  if ((uint32_t)setfsuid((uid_t)-1) != uid || (uint32_t)setfsgid((gid_t)-1) != gid) return -EPERM;
+  return 0;
+}
+
+char **linux_environment(void) { return environ; }
+
+int linux_mount_fuse(const char *path, const char *options) {
+  return ANSWER(mount("vbusfs", path, "fuse.vbusfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options));
+}
+
+int linux_unmount(const char *path, int detach) {
+  return ANSWER(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
+}

@@ -1,0 +1,89 @@
+internal import CLinux
+internal import Glibc
+
+/// One message of a `Channel`: its bytes and the descriptors that travelled with it.
+package struct Packet: Sendable {
+  package var bytes: [UInt8]
+  package var descriptors: [Descriptor]
+
+  package init(_ bytes: [UInt8], _ descriptors: [Descriptor] = []) {
+    self.bytes = bytes
+    self.descriptors = descriptors
+  }
+
+  /// What one message may hold at most. A UNIX socket takes it whole or not at all.
+  package static let byteCountMax = 64 * 1024
+  /// Limits what a message can make its receiver hold.
+  package static let descriptorCountMax = 64
+}
+
+/// One end of a SOCK_SEQPACKET pair: messages with descriptors, each delivered whole.
+package struct Channel: Sendable {
+  package let descriptor: Descriptor
+
+  package init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
+  /// Two connected ends, both non-blocking.
+  package static func pair() throws(Errno) -> (Channel, Channel) {
+    var ends: [Int32] = [-1, -1]
+    // SAFETY: the array holds the two numbers the call writes.
+    _ = try checked(unsafe linux_socket_pair(&ends))
+    return (Channel(Descriptor(owning: ends[0])), Channel(Descriptor(owning: ends[1])))
+  }
+
+  /// Sends one message. Throws `.again` when the other end has not read for long, `.brokenPipe`
+  /// when it is gone.
+  package func send(_ packet: Packet) throws(Errno) {
+    guard packet.bytes.count <= Packet.byteCountMax else { throw .messageTooLong }
+    guard packet.descriptors.count <= Packet.descriptorCountMax else { throw .messageTooLong }
+    try sendBytes(packet.bytes, packet.descriptors, through: descriptor)
+  }
+
+  /// The next message; `nil` at the end of the connection. Throws `.again` when none waits.
+  package func receive() throws(Errno) -> Packet? {
+    let packet = try receiveBytes(
+      upTo: Packet.byteCountMax, descriptorsMax: Packet.descriptorCountMax, from: descriptor)
+    return packet.bytes.isEmpty ? nil : packet
+  }
+}
+
+/// Sends bytes with descriptors over a UNIX socket. On a stream the kernel may take a part:
+/// then `.again` is thrown, for no protocol here sends more than a socket buffer unanswered.
+package func sendBytes(
+  _ bytes: [UInt8], _ descriptors: [Descriptor] = [], through socket: Descriptor
+) throws(Errno) {
+  let numbers = descriptors.map(\.number)
+  // SAFETY: both arrays live for the call, and their own counts are passed.
+  let answer = unsafe bytes.withUnsafeBytes { buffer in
+    unsafe numbers.withUnsafeBufferPointer { fds in
+      unsafe linux_send(
+        socket.number, buffer.baseAddress, buffer.count, fds.baseAddress, Int32(fds.count),
+        Int32(MSG_DONTWAIT))
+    }
+  }
+  guard try checked(answer) == bytes.count else { throw .again }
+}
+
+/// Receives up to `capacity` bytes and their descriptors, without waiting. With `peeking` they
+/// stay in the socket; the descriptors are then duplicates. Empty bytes are the stream's end.
+package func receiveBytes(
+  upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false
+) throws(Errno) -> Packet {
+  var numbers = [Int32](repeating: -1, count: descriptorsMax)
+  var count: Int32 = 0
+  var answer = 0
+  let flags = Int32(MSG_DONTWAIT) | (peeking ? Int32(MSG_PEEK) : 0)
+  let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, byteCount in
+    // SAFETY: the buffer has `capacity` bytes, the array room for `descriptorsMax` numbers.
+    answer = unsafe linux_receive(
+      socket.number, buffer.baseAddress, capacity, &numbers, Int32(descriptorsMax), &count, flags)
+    byteCount = max(0, answer)
+  }
+  _ = try checked(answer)
+  return Packet(bytes, numbers.prefix(Int(count)).map { Descriptor(owning: $0) })
+}
+
+/// How many bytes wait to be read from a stream socket, SIOCINQ.
+package func unreadByteCount(of socket: Descriptor) throws(Errno) -> Int {
+  Int(try checked(linux_unread_bytes(socket.number)))
+}

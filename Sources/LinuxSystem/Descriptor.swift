@@ -1,0 +1,24 @@
+internal import CLinux
+internal import Glibc
+
+/// An open file descriptor, closed when its last owner lets go.
+///
+/// A class, not a noncopyable value, because the control plane keeps descriptors in dictionaries
+/// and passes them on in messages; a data path copies `number` into a local once.
+package final class Descriptor: Sendable {
+  package let number: Int32
+
+  /// Takes over `number`, which nobody else closes from here on.
+  package init(owning number: Int32) { self.number = number }
+
+  deinit { _ = Glibc.close(number) }
+
+  /// A second descriptor of the same open file.
+  package func duplicate() throws(Errno) -> Descriptor {
+    Descriptor(owning: try checked(linux_duplicate(number, 3)))
+  }
+
+  package func setNonblocking(_ on: Bool) throws(Errno) {
+    _ = try checked(linux_set_nonblocking(number, on ? 1 : 0))
+  }
+}

@@ -1,0 +1,106 @@
+internal import CLinux
+
+/// What a descriptor is ready for, or waited for (epoll(7)).
+package struct Readiness: OptionSet, Sendable {
+  package let rawValue: UInt32
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  package static let readable = Readiness(rawValue: 0x001)
+  package static let urgent = Readiness(rawValue: 0x002)
+  package static let writable = Readiness(rawValue: 0x004)
+  package static let failed = Readiness(rawValue: 0x008)
+  package static let hungUp = Readiness(rawValue: 0x010)
+}
+
+/// One thread's loop over descriptors and deadlines. Not shared between threads.
+///
+/// A handler may add and remove watches, its own too; a removed watch is not called again, even
+/// when its event was already fetched.
+package final class EventLoop {
+  /// Names a watch or a deadline. Never reused.
+  package struct Token: Hashable, Sendable { fileprivate let number: UInt64 }
+
+  private struct Watch {
+    let descriptor: Descriptor
+    let handler: (Readiness) -> Void
+  }
+
+  private let epoll: Descriptor
+  private var watches: [UInt64: Watch] = [:]
+  private var deadlines: [UInt64: (at: UInt64, handler: () -> Void)] = [:]
+  private var lastToken: UInt64 = 0
+  private var isEnding = false
+  private var ready: [linux_ready]
+
+  /// How many events one wait fetches; more wait for the next turn.
+  private static let eventsMax = 64
+
+  package init() throws(Errno) {
+    epoll = Descriptor(owning: try checked(linux_epoll_create()))
+    ready = Array(repeating: linux_ready(), count: Self.eventsMax)
+  }
+
+  /// Calls `handler` whenever `descriptor` is ready, until the watch is removed. The loop keeps
+  /// the descriptor open meanwhile.
+  package func watch(
+    _ descriptor: Descriptor, for readiness: Readiness = .readable,
+    handler: @escaping (Readiness) -> Void
+  ) throws(Errno) -> Token {
+    lastToken += 1
+    _ = try checked(
+      linux_epoll_add(epoll.number, descriptor.number, readiness.rawValue, lastToken))
+    watches[lastToken] = Watch(descriptor: descriptor, handler: handler)
+    return Token(number: lastToken)
+  }
+
+  /// Changes what a watch waits for; nothing at all is allowed and silences it.
+  package func rewatch(_ token: Token, for readiness: Readiness) throws(Errno) {
+    guard let watch = watches[token.number] else { return }
+    _ = try checked(
+      linux_epoll_modify(
+        epoll.number, watch.descriptor.number, readiness.rawValue, token.number))
+  }
+
+  package func remove(_ token: Token) {
+    deadlines[token.number] = nil
+    guard let watch = watches.removeValue(forKey: token.number) else { return }
+    _ = linux_epoll_remove(epoll.number, watch.descriptor.number)
+  }
+
+  /// Calls `handler` once, `milliseconds` from now, unless removed before.
+  package func after(milliseconds: UInt64, handler: @escaping () -> Void) -> Token {
+    lastToken += 1
+    deadlines[lastToken] = (monotonicNanoseconds() + milliseconds * 1_000_000, handler)
+    return Token(number: lastToken)
+  }
+
+  /// Runs until `end()`.
+  package func run() throws(Errno) {
+    while !isEnding { try turn() }
+  }
+
+  package func end() { isEnding = true }
+
+  /// Waits once, for at most `milliseconds` (-1 for ever), and calls what is ready.
+  package func turn(milliseconds limit: Int32 = -1) throws(Errno) {
+    // SAFETY: the array has room for `eventsMax` events.
+    let count = try checked(
+      unsafe linux_epoll_wait(epoll.number, &ready, Int32(Self.eventsMax), patience(limit)))
+    for index in 0..<Int(count) {
+      let event = ready[index]
+      watches[event.token]?.handler(Readiness(rawValue: event.events))
+    }
+    let now = deadlines.isEmpty ? 0 : monotonicNanoseconds()
+    for (token, deadline) in deadlines where deadline.at <= now {
+      if deadlines.removeValue(forKey: token) != nil { deadline.handler() }
+    }
+  }
+
+  /// Milliseconds until the next deadline, rounded up, and never more than `limit`.
+  private func patience(_ limit: Int32) -> Int32 {
+    guard let next = deadlines.values.map(\.at).min() else { return limit }
+    let now = monotonicNanoseconds()
+    let wait = Int32(clamping: next > now ? (next - now + 999_999) / 1_000_000 : 0)
+    return limit < 0 ? wait : min(limit, wait)
+  }
+}

@@ -1,0 +1,24 @@
+internal import CLinux
+
+/// The longest path a UNIX socket address holds, without its final NUL (unix(7)).
+package let socketPathByteCountMax = 107
+
+/// Listens on `path`, replacing a socket file that is there. The file appears with its owner and
+/// mode already set. One byte of the path's room is needed for the temporary name.
+package func listen(
+  at path: String, backlog: Int32 = 8, permissions: UInt32, uid: UInt32, gid: UInt32
+) throws(Errno) -> Descriptor {
+  // SAFETY: the string lives for the call.
+  Descriptor(owning: try checked(unsafe linux_listen(path, backlog, permissions, uid, gid)))
+}
+
+/// Connects a stream socket. Waits while the listener's backlog is full.
+package func connect(to path: String) throws(Errno) -> Descriptor {
+  // SAFETY: the string lives for the call.
+  Descriptor(owning: try checked(unsafe linux_connect(path)))
+}
+
+/// Accepts a waiting connection; `.again` when none waits. The connection is non-blocking.
+package func accept(from listener: Descriptor) throws(Errno) -> Descriptor {
+  Descriptor(owning: try checked(linux_accept(listener.number)))
+}
