@@ -316,3 +316,5 @@ int linux_mount_fuse(const char *path, const char *options) {
 int linux_unmount(const char *path, int detach) {
   return ANSWER(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
 }
+
+void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }

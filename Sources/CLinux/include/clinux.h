@@ -49,6 +49,7 @@ int linux_socket_pair(int fds[2]);
 int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid);
 int linux_connect(const char *path);
 int linux_accept(int listener);
+void linux_shutdown(int socket);
 ssize_t linux_send(
   int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
 ssize_t linux_receive(
