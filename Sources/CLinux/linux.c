@@ -309,10 +309,12 @@ int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t
 
 char **linux_environment(void) { return environ; }
 
-int linux_mount_fuse(const char *path, const char *options) {
-  return ANSWER(mount("vbusfs", path, "fuse.vbusfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options));
+int linux_mount_fuse(const char *source, const char *path, const char *options) {
+  return ANSWER(mount(source, path, "fuse.vbusfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options));
 }
 
 int linux_unmount(const char *path, int detach) {
   return ANSWER(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
 }
+
+void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }
