@@ -15,7 +15,7 @@ enum Column: Equatable {
 /// An open SQLite database with its prepared statements.
 @safe final class Database {
   private let handle: OpaquePointer
-  private var statements: [String: OpaquePointer] = [:]
+  private var statements: [String: OpaquePointer] = unsafe [:]
 
   init(path: String) throws(StoreError) {
     var opened: OpaquePointer?
@@ -29,7 +29,7 @@ enum Column: Equatable {
   }
 
   deinit {
-    for statement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
+    unsafe statements.values.forEach { unsafe sqlite3_finalize($0) }
     unsafe sqlite3_close_v2(handle)
   }
 
