@@ -318,3 +318,15 @@ int linux_unmount(const char *path, int detach) {
 }
 
 void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }
+
+int linux_set_peek_offset(int socket, int offset) {
+  return ANSWER(setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset));
+}
+
+int linux_has_ended(int socket) {
+  struct pollfd entry = {.fd = socket, .events = POLLRDHUP};
+  int ready;
+  do ready = poll(&entry, 1, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}

@@ -117,3 +117,7 @@ static inline void linux_store64_release(void *word, uint64_t value) {
   __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
 }
 static inline void linux_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+// -- looking into a stream socket
+int linux_set_peek_offset(int socket, int offset);
+int linux_has_ended(int socket);
