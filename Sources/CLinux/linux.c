@@ -316,3 +316,19 @@ int linux_mount_fuse(const char *path, const char *options) {
 int linux_unmount(const char *path, int detach) {
   return ANSWER(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
 }
+
+ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = preadv(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = pwritev(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
