@@ -330,3 +330,18 @@ int linux_has_ended(int socket) {
   while (ready < 0 && errno == EINTR);
   return ready > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
+ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = preadv(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = pwritev(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
