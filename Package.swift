@@ -73,5 +73,6 @@ let package = Package(
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
+    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )

@@ -330,6 +330,7 @@ int linux_has_ended(int socket) {
   while (ready < 0 && errno == EINTR);
   return ready > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
+
 ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
   ssize_t moved;
   do moved = preadv(fd, parts, count, (off_t)offset);
@@ -345,3 +346,7 @@ ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t of
 }
 
 int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
+
+int linux_stream_pair(int fds[2]) {
+  return ANSWER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+}

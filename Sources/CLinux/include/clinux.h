@@ -121,6 +121,8 @@ static inline void linux_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); 
 // -- looking into a stream socket
 int linux_set_peek_offset(int socket, int offset);
 int linux_has_ended(int socket);
+int linux_stream_pair(int fds[2]);
+
 // -- files at a position
 ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset);
 ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset);
