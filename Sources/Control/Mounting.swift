@@ -1,21 +1,21 @@
-import LinuxSystem
+package import LinuxSystem
 
 /// Makes the mount point if it is missing, and clears a mount whose daemon is gone.
-func preparedMountPoint(_ directory: String) throws -> String {
+package func preparedMountPoint(_ directory: String) throws -> String {
   let path = absolutePath(directory)
   if let mounted = try mountedTree(at: path) {
-    guard case .failure = Result(catching: { try facts(at: path) }) else {
-      throw Failure("\(path) is mounted already, with its runtime directory \(mounted.runtime)")
+    guard (try? facts(at: path)) == nil else {
+      throw Failure("\(path) is mounted already, with its runtime directory \(mounted.source)")
     }
     try unmountTree(at: path, detach: true)
   }
-  do { try makeDirectory(path, permissions: 0o755) } catch Errno.exists {}
+  try makeDirectoryIfMissing(path)
   guard try facts(at: path).kind == .directory else { throw Failure("\(path) is no directory") }
   return path
 }
 
 /// The runtime directory, made if it is missing.
-func preparedRuntime(_ option: String?) throws -> String {
+package func preparedRuntime(_ option: String?) throws -> String {
   let path: String
   if let option {
     path = absolutePath(option)
@@ -26,33 +26,40 @@ func preparedRuntime(_ option: String?) throws -> String {
   } else {
     throw Failure("XDG_RUNTIME_DIR is not set: say with --runtime where sockets may lie")
   }
-  do { try makeDirectory(path, permissions: 0o755) } catch Errno.exists {}
+  try makeDirectoryIfMissing(path)
   return path
 }
 
+private func makeDirectoryIfMissing(_ path: String) throws(Failure) {
+  do throws(Errno) { try makeDirectory(path, permissions: 0o755) } catch {
+    guard error != .exists else { return }
+    throw Failure("\(path) cannot be made: \(error.text)")
+  }
+}
+
 /// Locks the runtime directory for the life of the descriptor; a second start is refused here.
-func lockRuntime(_ runtime: String) throws -> Descriptor {
+package func lockRuntime(_ runtime: String) throws -> Descriptor {
   let lock = try open(runtime + "/lock", [.readWrite, .create])
-  do { try lockExclusively(lock) } catch Errno.again {
-    throw Failure("\(runtime) is in use: vbusfs is running with it already")
+  do throws(Errno) { try lockExclusively(lock) } catch {
+    throw Failure(
+      error == .again
+        ? "\(runtime) is in use: vbusfs is running with it already"
+        : "\(runtime)/lock cannot be locked: \(error.text)")
   }
   return lock
 }
 
 /// Mounts a FUSE file system and answers its descriptor: with mount(2) as root, through
 /// fusermount3 as anybody else. The mount's source is the runtime directory.
-func mountTree(at mountPoint: String, runtime: String) throws -> Descriptor {
+package func mountTree(at mountPoint: String, runtime: String) throws -> Descriptor {
   guard effectiveUser() == 0 else { return try mountAsUser(at: mountPoint, runtime: runtime) }
-  let fuse: Descriptor
-  do { fuse = try open("/dev/fuse", .readWrite) } catch {
-    throw Failure("/dev/fuse cannot be opened: \(error.text)")
-  }
-  let options =
-    "fd=\(fuse.number),rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other"
-  do { try mountFuse(from: runtime, at: mountPoint, options: options) } catch {
-    throw Failure("\(mountPoint) cannot be mounted: \(error.text)")
-  }
-  return fuse
+  do throws(Errno) {
+    let fuse = try open("/dev/fuse", .readWrite)
+    let options =
+      "fd=\(fuse.number),rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other"
+    try mountFuse(from: runtime, at: mountPoint, options: options)
+    return fuse
+  } catch { throw Failure("\(mountPoint) cannot be mounted through /dev/fuse: \(error.text)") }
 }
 
 private func mountAsUser(at mountPoint: String, runtime: String) throws -> Descriptor {
@@ -69,10 +76,13 @@ private func mountAsUser(at mountPoint: String, runtime: String) throws -> Descr
 }
 
 /// Unmounts; with `detach` even while files are open in it.
-func unmountTree(at mountPoint: String, detach: Bool) throws {
+package func unmountTree(at mountPoint: String, detach: Bool) throws {
   if effectiveUser() == 0 {
-    do { return try unmount(mountPoint, detach: detach) } catch Errno.busy {
-      throw Failure("\(mountPoint) is busy: some process has a file or its directory in it")
+    do throws(Errno) { return try unmount(mountPoint, detach: detach) } catch {
+      throw Failure(
+        error == .busy
+          ? "\(mountPoint) is busy: some process has a file or its directory in it"
+          : "\(mountPoint) cannot be unmounted: \(error.text)")
     }
   }
   let pid = try spawn(
@@ -91,45 +101,14 @@ private func fusermount() throws -> String {
   throw Failure("fusermount3 is missing: install the package fuse3")
 }
 
-/// A vbusfs mount that the kernel knows.
-struct MountedTree {
-  let mountPoint: String
-  let runtime: String
-}
-
-/// The vbusfs mount at exactly this path, from /proc/self/mountinfo (proc(5)).
-func mountedTree(at path: String) throws -> MountedTree? {
-  let lines = String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self)
-    .split(separator: "\n")
-  for line in lines.reversed() {
-    let fields = line.split(separator: " ").map(unescaped)
-    guard let dash = fields.firstIndex(of: "-"), fields.count > max(dash + 2, 4) else { continue }
-    guard fields[4] == path, fields[dash + 1] == "fuse.vbusfs" else { continue }
-    return MountedTree(mountPoint: path, runtime: fields[dash + 2])
-  }
-  return nil
-}
-
-/// Undoes mountinfo's octal escapes (`\040` is a space).
-private func unescaped(_ field: Substring) -> String {
-  var bytes: [UInt8] = []
-  var rest = Array(field.utf8)[...]
-  while let byte = rest.popFirst() {
-    let digits = rest.prefix(3)
-    if byte == UInt8(ascii: "\\"), digits.count == 3,
-      let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-    {
-      bytes.append(code)
-      rest = rest.dropFirst(3)
-    } else {
-      bytes.append(byte)
-    }
-  }
-  return String(decoding: bytes, as: UTF8.self)
+/// The vbusfs mount at exactly this path. Its source is the runtime directory.
+package func mountedTree(at path: String) throws -> MountEntry? {
+  guard let entry = try MountEntry.at(path), entry.type == "fuse.vbusfs" else { return nil }
+  return entry
 }
 
 /// An absolute path without `.`, `..` and doubled slashes.
-func absolutePath(_ path: String) -> String {
+package func absolutePath(_ path: String) -> String {
   let base = path.hasPrefix("/") ? "" : ((try? linkTarget("/proc/self/cwd")) ?? "")
   var parts: [Substring] = []
   for part in (base + "/" + path).split(separator: "/") where part != "." {
@@ -140,7 +119,7 @@ func absolutePath(_ path: String) -> String {
 
 extension String {
   /// Without white space at either end.
-  var trimmed: String {
+  package var trimmed: String {
     let isSpace = { (character: Character) in character.isWhitespace }
     return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())
   }
