@@ -73,5 +73,8 @@ let package = Package(
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
+    tests("ModelTests", of: ["Devices", "Model"]),
+    tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
   ]
 )
