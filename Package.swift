@@ -76,5 +76,6 @@ let package = Package(
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
     tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
+    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )
