@@ -44,10 +44,18 @@ struct LookingTests {
       #expect(try bench.tree.lookup(entry.name, in: directory) == entry.node)
       let attributes = try bench.tree.attributes(of: entry.node)
       #expect(attributes.kind == entry.kind)
+      #expect(attributes.linkCount == links(of: entry, bench))
       count += 1
       if entry.kind == .directory { count += try visit(entry.node, bench, &seen) }
     }
     return count
+  }
+
+  /// What a directory's link count has to be, by its listing.
+  private func links(of entry: DirectoryEntry, _ bench: Bench) -> UInt32 {
+    guard entry.kind == .directory else { return 1 }
+    let entries = (try? bench.tree.entries(of: entry.node)) ?? []
+    return 2 + UInt32(entries.count { $0.kind == .directory })
   }
 
   @Test("type has the lowest number of its directory and enabled the highest of what is written")
