@@ -73,6 +73,9 @@ let package = Package(
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
+    tests("ModelTests", of: ["Devices", "Model"]),
+    tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )

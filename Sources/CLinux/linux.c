@@ -152,8 +152,12 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
   if (strlen(path) + 1 >= sizeof address.sun_path) return -ENAMETOOLONG;
-  strcpy(temporary, path);
-  strcat(temporary, "~");
+  // Device names never begin with a dot, so no other device's socket has this name.
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+  memcpy(temporary, path, folder);
+  temporary[folder] = '.';
+  strcpy(temporary + folder + 1, path + folder);
   int failed = unix_address(temporary, &address);
   if (failed < 0) return failed;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -18,7 +18,7 @@ extension ConfigTree {
   /// Checks all values as one, opens the host side, and where the device is plugged in makes it
   /// live. The row is written last: whatever fails leaves the device as it was.
   private func enable(_ device: Device, _ attempt: Attempt) throws(Refusal) -> Answer {
-    guard let table = layout(of: device)?.table else { throw .linkTargetUntyped }
+    guard let table = layout(of: device)?.table else { throw .noSuchEntry }
     try table.validate(table.values(of: device))
     claim(device.id)
     world.openHost(device) { [self] result in

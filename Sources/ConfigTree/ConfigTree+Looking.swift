@@ -156,13 +156,25 @@ extension ConfigTree {
   }
 
   /// A directory has one link for its name, one for its `.` and one for each directory in it.
+  /// Counted without listing it, for every path through a directory asks.
   private func linkCount(of directory: Node) -> UInt32 {
     let inside =
       switch directory {
+      case .fixed(.root): 3
+      case .fixed(.classes): layouts.count
       case .fixed(.devices): model.devices.count
       case .fixed(.containers): model.containers.count
-      case .container(_, .devices): 0
-      default: children(of: directory).count { kind(of: $0.node) == .directory }
+      case .ofClass(_, .file(.directory)): 2
+      case .ofClass(let place, .file(.attributes)): layouts[place].table.attributes.count
+      case .device(let id, .file(.directory)): model.devices[id]?.className == nil ? 0 : 3
+      case .device(_, .file(.features)): 1
+      case .device(let id, .file(.queues)):
+        model.devices[id].flatMap { device in
+          layout(of: device).map { queueCount(of: device, $0) }
+        } ?? 0
+      case .container(_, .directory): 3
+      case .container(let id, .ids): model.devIDCount(in: id)
+      default: 0
       }
     return 2 + UInt32(clamping: inside)
   }

@@ -152,7 +152,8 @@ extension ConfigTree {
   }
 
   private func rename(container id: ObjectID, _ name: Name, _ request: Request) throws(Refusal) {
-    guard !hasLiveDevices(id), plugging[id] == nil, var container = model.containers[id] else {
+    guard !model.holdsLiveDevices(id), plugging[id] == nil, var container = model.containers[id]
+    else {
       throw .live
     }
     container.name = name

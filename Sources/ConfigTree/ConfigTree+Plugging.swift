@@ -20,7 +20,7 @@ extension ConfigTree {
       let device = try linked(target)
       guard device.className != nil else { throw .linkTargetUntyped }
       if let plug = model.plug(of: device.id) {
-        return try makeSpare(name, besides: plug, request)
+        return try makeSpare(name, in: id, besides: plug, request)
       }
       return try plugIn(device, container, name, attempt)
     }
@@ -45,14 +45,14 @@ extension ConfigTree {
   /// A second link to a device of this container is taken only under such a name as ln(1) uses
   /// for the moment before it renames it over the first: `Cu` and six letters or digits.
   private func makeSpare(
-    _ name: Name, besides plug: Plug, _ request: Request
+    _ name: Name, in container: ObjectID, besides plug: Plug, _ request: Request
   ) throws(Refusal) -> Answer {
     let isTemporary =
       name.bytes.count == 8 && name.bytes.starts(with: "Cu".utf8)
       && name.bytes.allSatisfy {
         Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber
       }
-    guard isTemporary, model.spare(of: plug.device) == nil else {
+    guard isTemporary, plug.container == container, model.spare(of: plug.device) == nil else {
       throw .pluggedIn(container: containerName(plug.container))
     }
     let id = try freshID()

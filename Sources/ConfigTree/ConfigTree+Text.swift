@@ -115,13 +115,9 @@ extension ConfigTree {
     case .pid: engine.pid.map { String($0) } ?? ""
     case .engineStatus: engine.status
     case .restarts: String(engine.restarts)
-    case .status: hasLiveDevices(id) ? engine.status : "idle"
+    case .status: model.holdsLiveDevices(id) ? engine.status : "idle"
     default: ""
     }
-  }
-
-  func hasLiveDevices(_ container: ObjectID) -> Bool {
-    model.plugs(in: container).contains { model.isLive($0.device) }
   }
 
   func status(of device: Device) -> Status {

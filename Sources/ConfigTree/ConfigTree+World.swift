@@ -49,7 +49,7 @@ extension ConfigTree {
   /// The host side or the engine of an enabled device is gone: its status is `failed` until it is
   /// recovered, or enabled or plugged in anew.
   package func hostFailed(_ id: ObjectID, _ refusal: HostRefusal) {
-    guard model.devices[id] != nil else { return }
+    guard model.devices[id]?.isEnabled == true else { return }
     failures.insert(id)
     tell(
       of: id, errno: Errno(rawValue: refusal.errno), reason: refusal.reason,

@@ -145,8 +145,7 @@ extension ConfigTree {
     let table = layout(of: changed)?.table
     if changed.isEnabled, let table { try table.validate(table.values(of: changed)) }
     guard model.isLive(old.id), let (container, devID) = place(of: old.id) else {
-      try commit(changes, attempt.request, .done)
-      return .done
+      return try put(changes, of: old.id, attempt)
     }
     claim(old.id)
     world.stop(old.id) { [self] in
@@ -154,8 +153,7 @@ extension ConfigTree {
         switch result {
         case .success:
           settle(old.id, attempt) { () throws(Refusal) in
-            try commit(changes, attempt.request, .done)
-            return .done
+            try put(changes, of: old.id, attempt)
           }
         case .failure(let refusal):
           goBack(to: old, container, devID, .host(refusal), attempt)
@@ -163,6 +161,15 @@ extension ConfigTree {
       }
     }
     return .later
+  }
+
+  private func put(
+    _ changes: [Change], of device: ObjectID, _ attempt: Attempt
+  ) throws(Refusal) -> Answer {
+    try commit(changes, attempt.request, .done)
+    world.changed(attempt.node)
+    wake(device, [.offered])
+    return .done
   }
 
   /// The engine did not take the new values: the old ones go on.
