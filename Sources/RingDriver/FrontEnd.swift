@@ -9,15 +9,22 @@ package import VhostUser
 /// connection.
 package struct FrontEnd: Sendable {
   package let socket: Descriptor
-  package var patienceMilliseconds: Int32 = 5000
+  /// How long any reply is waited for.
+  package let patienceMilliseconds: Int32
   package private(set) var protocolFeatures: ProtocolFeatures = []
 
   /// A front end on a socket that is connected already.
-  package init(_ socket: Descriptor) { self.socket = socket }
+  package init(_ socket: Descriptor, patienceMilliseconds: Int32 = 5000) {
+    self.socket = socket
+    self.patienceMilliseconds = patienceMilliseconds
+  }
 
   /// Connects to a back end that listens.
-  package init(connectingTo path: String) throws(FrontEndError) {
+  package init(
+    connectingTo path: String, patienceMilliseconds: Int32 = 5000
+  ) throws(FrontEndError) {
     do { socket = try connect(to: path) } catch { throw .link(.connection(error)) }
+    self.patienceMilliseconds = patienceMilliseconds
   }
 
   /// Owner, features, protocol features: takes of both what is wanted and offered, and answers

@@ -13,23 +13,25 @@ package enum Arrival: Sendable {
 /// Looks at the next message of a stream socket without taking it, so that a process which dies
 /// before `consume` leaves it to its successor. Descriptors are duplicates of those in the socket.
 ///
-/// Throws when what waits can never become a message. Costs three system calls; a message that its
-/// sender cut into pieces, two more and one for each piece.
+/// Throws when what waits can never become a message. Costs two system calls; a message that its
+/// sender cut into pieces, two more and one for each piece. While it answers `incomplete` the
+/// socket stays readable: wait for it edge-triggered.
 package func peekMessage(on socket: Descriptor) throws(SessionFault) -> Arrival {
-  // Twelve bytes and no more: a longer look could take up descriptors of the message after this.
-  let start = try peek(Limits.headerByteCount, on: socket)
-  guard let start else { return .incomplete }
-  guard !start.bytes.isEmpty else { return .ended }
-  guard start.bytes.count == Limits.headerByteCount else { return try remainder(of: socket, start) }
-  let header = try MessageHeader(start.bytes)
-  guard header.payloadByteCount > 0 else {
-    return .message(Message(code: header.code, flags: header.flags), start.descriptors)
+  guard var view = try firstLook(at: socket) else { return .incomplete }
+  guard !view.bytes.isEmpty else { return .ended }
+  var header: MessageHeader?
+  for _ in 0..<view.byteCountMax {
+    if view.bytes.count >= Limits.headerByteCount {
+      header = try MessageHeader(Array(view.bytes.prefix(Limits.headerByteCount)))
+    }
+    let due = header?.messageByteCount ?? Limits.headerByteCount
+    view.dropDescriptors(behind: due)
+    if let header, view.bytes.count >= due {
+      return .message(view.message(header), view.descriptors)
+    }
+    guard try lookFurther(&view, at: socket) else { break }
   }
-  guard let whole = try peek(header.messageByteCount, on: socket) else { return .incomplete }
-  guard whole.bytes.count == header.messageByteCount else {
-    return try remainder(of: socket, whole)
-  }
-  return .message(try Message(parsing: whole.bytes), whole.descriptors)
+  return hasEnded(socket) ? .ended : .incomplete
 }
 
 /// Takes a message that `peekMessage` has shown out of the socket, and closes what came with it.
@@ -55,46 +57,68 @@ package func send(
   }
 }
 
-/// A part of a message is all there is: more may come, or the other side has left.
-private func remainder(
-  of socket: Descriptor, _ packet: Packet
-) throws(SessionFault) -> Arrival {
-  hasEnded(socket) ? .ended : .incomplete
+/// What has been seen of a socket's waiting bytes, from the first one on.
+private struct View {
+  var bytes: [UInt8]
+  /// Those that belong to the message at the beginning.
+  var descriptors: [Descriptor] = []
+  /// Those of the latest look. Their piece of the stream is the last that look showed.
+  var latest: [Descriptor]
+
+  /// One byte more than the longest message, so that what lies behind a message always shows.
+  let byteCountMax = Limits.headerByteCount + Limits.payloadByteCountMax + 1
+
+  /// A look that shows no descriptors of this message goes on to a later one's (unix(7): only a
+  /// piece that carries some ends it). So those of a look that reached behind the message are of
+  /// a later one: a front end sends each message by itself.
+  mutating func dropDescriptors(behind end: Int) {
+    if bytes.count <= end { descriptors += latest }
+    latest = []
+  }
+
+  func message(_ header: MessageHeader) -> Message {
+    Message(
+      code: header.code, flags: header.flags,
+      payload: Array(bytes[Limits.headerByteCount..<header.messageByteCount]))
+  }
 }
 
-/// Looks at up to `count` bytes; `nil` when none wait, empty at the end of the stream.
-///
-/// One look stops behind a piece that carries descriptors, so when more bytes wait than it showed,
-/// the socket's peek offset (SO_PEEK_OFF) is moved on and the look repeated.
-private func peek(_ count: Int, on socket: Descriptor) throws(SessionFault) -> Packet? {
+/// `nil` when nothing waits, no bytes at the end of the stream.
+private func firstLook(at socket: Descriptor) throws(SessionFault) -> View? {
+  var view = View(bytes: [], latest: [])
   do {
+    // A predecessor may have died within `lookFurther`.
     try setPeekOffset(of: socket, -1)
-    let packet = try look(count, on: socket)
-    guard !packet.bytes.isEmpty, packet.bytes.count < count else { return packet }
-    let waiting = try unreadByteCount(of: socket)
-    guard waiting > packet.bytes.count else { return packet }
-    return try lookFurther(packet, until: min(count, waiting), on: socket)
+    let packet = try look(view.byteCountMax, on: socket)
+    view.bytes = packet.bytes
+    view.latest = packet.descriptors
+    return view
   } catch {
     if error == .again { return nil }
     throw .connection(error)
   }
 }
 
-/// Adds piece after piece, each of at least one byte, until `count` bytes are there.
+/// Looks behind what has been seen, by way of the socket's peek offset; `false` when nothing is
+/// there.
 private func lookFurther(
-  _ start: Packet, until count: Int, on socket: Descriptor
-) throws(Errno) -> Packet {
-  var packet = start
-  try setPeekOffset(of: socket, packet.bytes.count)
-  while packet.bytes.count < count {
-    let next = try look(count - packet.bytes.count, on: socket)
-    guard !next.bytes.isEmpty else { break }
-    packet.bytes += next.bytes
-    packet.descriptors += next.descriptors
-    guard packet.descriptors.count <= Limits.descriptorCountMax else { throw .messageTooLong }
+  _ view: inout View, at socket: Descriptor
+) throws(SessionFault) -> Bool {
+  guard view.descriptors.count <= Limits.descriptorCountMax else {
+    throw .connection(.messageTooLong)
   }
-  try setPeekOffset(of: socket, -1)
-  return packet
+  do {
+    let waiting = try unreadByteCount(of: socket)
+    guard waiting > view.bytes.count, view.bytes.count < view.byteCountMax else { return false }
+    try setPeekOffset(of: socket, view.bytes.count)
+    let packet = try look(view.byteCountMax - view.bytes.count, on: socket)
+    try setPeekOffset(of: socket, -1)
+    view.bytes += packet.bytes
+    view.latest = packet.descriptors
+    return !packet.bytes.isEmpty
+  } catch {
+    throw .connection(error)
+  }
 }
 
 /// One more descriptor than any message may have, so that too many show.

@@ -11,7 +11,9 @@ package struct Message: Sendable, Equatable {
 
     /// Version 1, in the lowest two bits.
     package static let version1 = Flags(rawValue: 1)
+    /// This answers a request.
     package static let reply = Flags(rawValue: 1 << 2)
+    /// The sender wants to know how it went.
     package static let needsReply = Flags(rawValue: 1 << 3)
     static let versionMask: UInt32 = 3
   }

@@ -1,6 +1,6 @@
 package import LinuxSystem
 
-/// Every rule of the protocol that a peer can break.
+/// Every rule of the protocol that a peer can break; what each case means is its `sentence`.
 package enum SessionFault: Error, Hashable, Sendable {
   // The stream.
   case connection(Errno)
