@@ -73,5 +73,7 @@ let package = Package(
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
+    tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
+    tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
   ]
 )
