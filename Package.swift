@@ -75,5 +75,6 @@ let package = Package(
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )

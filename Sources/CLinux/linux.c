@@ -309,12 +309,26 @@ int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t
 
 char **linux_environment(void) { return environ; }
 
-int linux_mount_fuse(const char *path, const char *options) {
-  return ANSWER(mount("vbusfs", path, "fuse.vbusfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options));
+int linux_mount_fuse(const char *source, const char *path, const char *options) {
+  return ANSWER(mount(source, path, "fuse.vbusfs", MS_NOSUID | MS_NODEV | MS_NOATIME, options));
 }
 
 int linux_unmount(const char *path, int detach) {
   return ANSWER(umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
+}
+
+void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }
+
+int linux_set_peek_offset(int socket, int offset) {
+  return ANSWER(setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset));
+}
+
+int linux_has_ended(int socket) {
+  struct pollfd entry = {.fd = socket, .events = POLLRDHUP};
+  int ready;
+  do ready = poll(&entry, 1, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
@@ -332,3 +346,7 @@ ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t of
 }
 
 int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
+
+int linux_stream_pair(int fds[2]) {
+  return ANSWER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+}

@@ -104,3 +104,14 @@ package func readSignal(_ descriptor: Descriptor) -> Int32? {
   let signal = linux_read_signal(descriptor.number)
   return signal > 0 ? signal : nil
 }
+
+/// Waits until a child has ended, and collects it.
+package func awaitEnd(of pid: Int32) throws(Errno) -> Ending {
+  var status: Int32 = 0
+  // SAFETY: a live local.
+  while unsafe waitpid(pid, &status, 0) < 0 {
+    guard errno == EINTR else { throw Errno(rawValue: errno) }
+  }
+  let signal = status & 0x7f
+  return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
+}

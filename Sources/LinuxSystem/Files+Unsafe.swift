@@ -202,3 +202,14 @@ package func reopen(_ file: Descriptor, _ flags: OpenFlags) throws(Errno) -> Des
 package func lockExclusively(_ file: Descriptor) throws(Errno) {
   guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { throw Errno(rawValue: errno) }
 }
+
+/// Reads from the start of a file whose text may have changed since it was read last.
+package func readAgain(_ file: Descriptor, upTo capacity: Int) throws(Errno) -> [UInt8] {
+  guard lseek(file.number, 0, SEEK_SET) == 0 else { throw Errno(rawValue: errno) }
+  return try read(file, upTo: capacity)
+}
+
+/// Replaces the content of a file, which is made if missing.
+package func write(_ bytes: [UInt8], toFile path: String) throws(Errno) {
+  try write(bytes, to: open(path, [.writeOnly, .create, .truncate], permissions: 0o644))
+}

@@ -22,3 +22,6 @@ package func connect(to path: String) throws(Errno) -> Descriptor {
 package func accept(from listener: Descriptor) throws(Errno) -> Descriptor {
   Descriptor(owning: try checked(linux_accept(listener.number)))
 }
+
+/// Ends a connection in both directions, for every process that holds it (shutdown(2)).
+package func disconnect(_ socket: Descriptor) { linux_shutdown(socket.number) }

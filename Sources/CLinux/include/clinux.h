@@ -49,6 +49,7 @@ int linux_socket_pair(int fds[2]);
 int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid);
 int linux_connect(const char *path);
 int linux_accept(int listener);
+void linux_shutdown(int socket);
 ssize_t linux_send(
   int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
 ssize_t linux_receive(
@@ -75,7 +76,7 @@ char **linux_environment(void);
 int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
 
 // -- mounts
-int linux_mount_fuse(const char *path, const char *options);  // options name the descriptor
+int linux_mount_fuse(const char *source, const char *path, const char *options);  // options name the descriptor
 int linux_unmount(const char *path, int detach);
 
 // -- atomic words of shared memory; the caller has checked range and alignment
@@ -116,6 +117,11 @@ static inline void linux_store64_release(void *word, uint64_t value) {
   __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
 }
 static inline void linux_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+// -- looking into a stream socket
+int linux_set_peek_offset(int socket, int offset);
+int linux_has_ended(int socket);
+int linux_stream_pair(int fds[2]);
 
 // -- files at a position
 ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset);

@@ -1,0 +1,52 @@
+package import FuseMount
+package import Model
+
+/// What opening a device's host side found out.
+package struct HostSide: Hashable, Sendable {
+  /// By name: they take the place of the written values in what the engine is given.
+  package var facts: [String: String]
+  package init(facts: [String: String]) { self.facts = facts }
+}
+
+/// What the tree needs from the processes around it. Callbacks come later, never from within the
+/// call that asked for them, on the same thread, exactly once, and in bounded time.
+package protocol World: AnyObject {
+  /// Makes the changes durable, with the request and its answer, before anything is answered.
+  /// On failure nothing was changed.
+  func commit(
+    _ changes: [Change], answering request: Request?, with answer: Answer
+  ) throws(TreeError)
+
+  /// Opens the host side (files) with the rights of those who wrote the values. Again for a device
+  /// whose host side is open: it is opened anew.
+  func openHost(
+    _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void)
+  func closeHost(_ device: ObjectID)
+
+  /// The device becomes live in its container's engine. `device` carries the facts and the owner
+  /// its socket gets. After a failure nothing of it is left there.
+  func start(
+    _ device: Device, in container: Container, as devID: DevID,
+    then: @escaping (Result<Void, HostRefusal>) -> Void)
+  /// The device ends there. Cannot fail: what does not answer in time is ended.
+  func stop(_ device: ObjectID, then: @escaping () -> Void)
+  /// Owner or mode of a live device changed: its socket follows.
+  func ownerChanged(_ device: Device)
+
+  /// What the engine reports of a live device, read from shared pages; nil when it is not live.
+  func liveState(of device: ObjectID) -> LiveState?
+  func engineState(of container: ObjectID) -> EngineState
+
+  /// Where sockets lie: `<directory>/<device name>`.
+  var socketDirectory: String { get }
+  var mountPoint: String { get }
+  /// Nanoseconds since 1970.
+  var now: UInt64 { get }
+  /// The supplementary groups of the process that asks, from /proc; empty when it is gone.
+  func groups(of request: Request) -> [UInt32]
+
+  /// A deferred answer (the operation had answered `.later`).
+  func finish(_ request: Request, _ result: Result<Answer, TreeError>)
+  /// The text of this node changed: wake its pollers.
+  func changed(_ node: NodeID)
+}

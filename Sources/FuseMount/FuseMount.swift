@@ -1,0 +1,205 @@
+package import LinuxSystem
+
+/// Serves a `Tree` to the kernel: requests, replies, open files, pollers. Knows no device.
+///
+/// One thread, one request at a time. Requests that are answered later keep their slot; a
+/// successor of this process finds them there and serves them from the start.
+package final class FuseMount {
+  let tree: any Tree
+  let slots: RequestSlots
+  var handles: Handles
+  private let fuse: Descriptor
+  private let loop: EventLoop
+  private let onEnd: () -> Void
+  private var token: EventLoop.Token?
+  private var freeSlots: [Int] = []
+  private var slotsOfRequests: [UInt64: Int] = [:]
+  private var pending: [UInt64: PendingReply] = [:]
+  private var session: Session?
+  /// How often each node changed since somebody polls it.
+  private var changes: [NodeID: UInt64] = [:]
+  private var nextPoller = 0
+
+  /// The request that is being served, and its bytes.
+  private(set) var current = Request(unique: 0, slot: 0, uid: 0, gid: 0, pid: 0)
+  private(set) var currentBytes: [UInt8] = []
+
+  /// Requests served in one turn of the loop, so that other descriptors get theirs.
+  private static let requestsPerTurn = 32
+
+  /// Serves `tree` on an open /dev/fuse descriptor. `onEnd` is called once, when the file system is
+  /// unmounted.
+  package init(
+    _ tree: any Tree, on fuse: Descriptor, slots: RequestSlots, loop: EventLoop,
+    onEnd: @escaping () -> Void
+  ) throws(Errno) {
+    self.tree = tree
+    self.fuse = fuse
+    self.slots = slots
+    self.loop = loop
+    self.onEnd = onEnd
+    handles = Handles(after: realtimeNanoseconds())
+    session = try Session(of: self, on: fuse)
+  }
+
+  /// Takes up what a predecessor left, then serves the kernel from the loop.
+  package func start() throws(Errno) {
+    try fuse.setNonblocking(true)
+    let unanswered = slots.occupied
+    freeSlots = (0..<RequestSlots.count).filter { !unanswered.contains($0) }.reversed()
+    if !slots.initRequest.isEmpty {
+      let isNew = unanswered.contains { slots.header(of: $0).operation == .initialize }
+      if !isNew { session?.process(slots.initRequest) }
+    }
+    wakeAll()
+    token = try loop.watch(fuse) { [unowned self] _ in self.serveWaiting() }
+    for slot in unanswered { serve(slot) }
+  }
+
+  /// Gives the answer of an operation that had answered `.later`.
+  package func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
+    pending.removeValue(forKey: request.unique)?.send(result, from: tree)
+  }
+
+  // MARK: Requests
+
+  private func serveWaiting() {
+    for _ in 0..<Self.requestsPerTurn {
+      guard let slot = freeSlots.popLast() else { break }
+      do {
+        try slots.read(from: fuse, into: slot)
+        serve(slot)
+      } catch {
+        release(slot)
+        switch error {
+        case .noDevice, .badDescriptor: return end()
+        // ENOENT: the request was taken back before it could be read.
+        case .interrupted, .noEntry: continue
+        default: return
+        }
+      }
+    }
+    if freeSlots.isEmpty, let token { try? loop.rewatch(token, for: []) }
+  }
+
+  private func serve(_ slot: Int) {
+    let bytes = slots.request(in: slot)
+    let header = RequestHeader(bytes)
+    if header.operation == .initialize { slots.initRequest = bytes }
+    slotsOfRequests[header.unique] = slot
+    current = Request(
+      unique: header.unique, slot: slot, uid: header.uid, gid: header.gid,
+      pid: Int32(bitPattern: header.pid))
+    currentBytes = bytes
+    session?.process(bytes)
+    if header.operation?.isUnanswered == true { answered(header.unique) }
+  }
+
+  /// Frees the slot of a request whose answer is with the kernel.
+  func answered(_ unique: UInt64) {
+    guard let slot = slotsOfRequests.removeValue(forKey: unique) else { return }
+    release(slot)
+  }
+
+  private func release(_ slot: Int) {
+    slots.free(slot)
+    freeSlots.append(slot)
+    if freeSlots.count == 1, let token { try? loop.rewatch(token, for: .readable) }
+  }
+
+  private func end() {
+    guard let token else { return }
+    loop.remove(token)
+    self.token = nil
+    onEnd()
+  }
+
+  /// Answers `reply` with what the tree answered, now or later.
+  func settle(
+    _ reply: consuming Reply, _ shape: PendingReply.Shape,
+    _ operation: (any Tree, Request) throws(TreeError) -> Answer
+  ) {
+    let box = PendingReply(reply, shape)
+    do {
+      let answer = try operation(tree, current)
+      if answer == .later {
+        pending[current.unique] = box
+      } else {
+        box.send(.success(answer), from: tree)
+      }
+    } catch { box.send(.failure(error), from: tree) }
+  }
+
+  // MARK: Pollers
+
+  /// Says that the text of a node changed: whoever polls it is woken.
+  package func wake(_ node: NodeID) {
+    changes[node, default: 0] += 1
+    for index in 0..<RequestSlots.pollersMax where slots[poller: index].node == node.rawValue {
+      wakePoller(index)
+    }
+  }
+
+  /// Wakes every poller: a new process does not know what changed before it.
+  private func wakeAll() {
+    for index in 0..<RequestSlots.pollersMax { wakePoller(index) }
+  }
+
+  private func wakePoller(_ index: Int) {
+    let handle = slots[poller: index].handle
+    guard handle != 0 else { return }
+    slots[poller: index] = (0, 0)
+    notifyPoll(handle, on: fuse)
+  }
+
+  /// Answers a poll: what is ready, and whether the node changed since this open read it. With a
+  /// kernel handle the caller waits, and is woken at the next change.
+  func poll(_ node: NodeID, handle: UInt64, waiting kernelHandle: UInt64?) -> UInt32 {
+    if let kernelHandle {
+      let known = (0..<RequestSlots.pollersMax).first {
+        slots[poller: $0].handle == kernelHandle
+      }
+      let free = known ?? (0..<RequestSlots.pollersMax).first { slots[poller: $0].handle == 0 }
+      if free == nil { wakePoller(nextPoller) }
+      slots[poller: free ?? nextPoller] = (kernelHandle, node.rawValue)
+      if free == nil { nextPoller = (nextPoller + 1) % RequestSlots.pollersMax }
+    }
+    let always = Readiness([.readable, .writable])
+    let seen = handles.files[handle]?.seenChange
+    guard let seen, seen == changes[node, default: 0] else {
+      return always.union([.urgent, .failed]).rawValue
+    }
+    return always.rawValue
+  }
+
+  /// A text as an open sees it: the snapshot it has, or a new one when it reads from the start.
+  func read(_ node: NodeID, handle: UInt64, from offset: Int) throws(TreeError) -> [UInt8] {
+    if offset > 0, let snapshot = handles.files[handle]?.snapshot { return snapshot }
+    let text = try tree.text(of: node)
+    handles.files[handle, default: .init()].snapshot = text
+    handles.files[handle]?.seenChange = changes[node, default: 0]
+    return text
+  }
+
+  /// A directory's entries as an open sees them, taken when it is read from the start.
+  func list(
+    _ node: NodeID, handle: UInt64, from offset: Int
+  ) throws(TreeError) -> [DirectoryEntry] {
+    if offset > 0, let entries = handles.directories[handle] { return entries }
+    let entries = try tree.entries(of: node)
+    handles.directories[handle] = entries
+    return entries
+  }
+
+  /// Stores what a write carries, and says whether it continues the write before it.
+  func store(
+    _ text: [UInt8], in node: NodeID, handle: UInt64, offset: UInt64, _ reply: consuming Reply
+  ) {
+    let end = handles.files[handle]?.writeEnd
+    let isContinuation = end != nil && offset == end && offset > 0
+    handles.files[handle, default: .init()].writeEnd = offset + UInt64(text.count)
+    settle(reply, .written(text.count)) { (tree, request) throws(TreeError) in
+      try tree.store(text, in: node, isContinuation: isContinuation, request)
+    }
+  }
+}

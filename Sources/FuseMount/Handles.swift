@@ -1,0 +1,32 @@
+/// The open files and directories. A handle number says nothing but which open it is, so that a
+/// successor of this process serves handles it has never seen, as if they were just opened.
+struct Handles {
+  /// What one open of a file remembers.
+  struct OpenFile {
+    /// The text as it was when reading began; later reads go on in it.
+    var snapshot: [UInt8]?
+    /// Where the last write ended; a write that starts there continues it.
+    var writeEnd: UInt64?
+    /// The changes of the node that this open has read.
+    var seenChange: UInt64?
+  }
+
+  var files: [UInt64: OpenFile] = [:]
+  /// The listing of an open directory, taken when it is read from the start.
+  var directories: [UInt64: [DirectoryEntry]] = [:]
+  private var last: UInt64
+
+  /// Starts above every number a predecessor can have given out.
+  init(after time: UInt64) { last = time }
+
+  mutating func open() -> UInt64 {
+    last += 1
+    return last
+  }
+
+  /// The part of `bytes` that a read of `count` bytes at `offset` gives.
+  static func part(_ bytes: [UInt8], at offset: Int, count: Int) -> ArraySlice<UInt8> {
+    guard offset >= 0, offset < bytes.count else { return [] }
+    return bytes[offset..<min(bytes.count, offset + max(0, count))]
+  }
+}

@@ -1,0 +1,44 @@
+/// When an attribute may be written.
+package enum Window: String, Hashable, Sendable {
+  /// While the device is not enabled.
+  case offline
+  /// While no guest has the device open. It does not touch the host side.
+  case untilOpen = "until-open"
+
+  /// What `classes/<class>/attributes/<name>/when` says.
+  package var sentence: String {
+    switch self {
+    case .offline: "offline: while enabled is 0"
+    case .untilOpen: "until-open: while no guest is attached"
+    }
+  }
+}
+
+/// One line of a class's attribute table: everything that the tree, the checks, the store and the
+/// reference say about the attribute comes from here.
+package struct AttributeSpec: Sendable {
+  package let name: String
+  package let help: String
+  /// `bytes`, `microseconds`; empty where there is none.
+  package let unit: String
+  /// In canonical form.
+  package let defaultText: String
+  package let window: Window
+  package let kind: ValueKind
+  /// While the device is enabled the file shows what opening the host side found, not what was
+  /// written (a size that was left to the file, a name that was a pattern).
+  package let showsFact: Bool
+
+  package init(
+    _ name: String, _ kind: ValueKind, default defaultText: String, window: Window = .offline,
+    unit: String = "", showsFact: Bool = false, help: String
+  ) {
+    self.name = name
+    self.kind = kind
+    self.defaultText = defaultText
+    self.window = window
+    self.unit = unit
+    self.showsFact = showsFact
+    self.help = help
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Keeper
+import LinuxSystem
+
+/// `vbusfs mount`: mounts, starts the keeper, and returns when the tree answers.
+struct MountCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mount", abstract: "Mount the tree on a directory, which is made if missing.")
+
+  @Flag(name: .customShort("f"), help: "Stay in the foreground until unmounted.")
+  var foreground = false
+
+  @Option(help: "Keep the configuration here, safe against power loss, and load it at the start.")
+  var state: String?
+
+  @Option(help: "Where sockets lie while mounted. (default: /run/vbusfs.d for root)")
+  var runtime: String?
+
+  @Argument(help: "The directory to mount on.")
+  var directory: String
+
+  func run() throws {
+    let mountPoint = try preparedMountPoint(directory)
+    let runtime = try preparedRuntime(runtime)
+    let lock = try lockRuntime(runtime)
+    let fuse = try mountTree(at: mountPoint, runtime: runtime)
+    let keeper: Int32
+    let starter: Channel
+    do {
+      (keeper, starter) = try startKeeper(mountPoint, runtime, lock: lock, fuse: fuse)
+      try awaitReadiness(starter)
+    } catch {
+      try? unmountTree(at: mountPoint, detach: true)
+      throw error
+    }
+    if foreground { try follow(keeper) }
+  }
+
+  private func startKeeper(
+    _ mountPoint: String, _ runtime: String, lock: Descriptor, fuse: Descriptor
+  ) throws -> (Int32, Channel) {
+    let (near, far) = try Channel.pair()
+    var arguments = ["keeper", "--runtime", runtime, mountPoint]
+    if let state { arguments += ["--state", absolutePath(state)] }
+    let pid = try spawn(
+      programPath(), arguments, environment: environmentTexts(),
+      descriptors: [far.descriptor, lock, fuse], newSession: !foreground)
+    return (pid, near)
+  }
+
+  /// Waits for the keeper's word: an empty line, or a sentence why service cannot begin.
+  private func awaitReadiness(_ starter: Channel) throws {
+    guard wait(on: starter.descriptor, milliseconds: 30_000) else {
+      throw Failure("the tree did not answer within 30 seconds")
+    }
+    guard let packet = try starter.receive() else {
+      throw Failure("the keeper ended before the tree answered")
+    }
+    let sentence = String(decoding: packet.bytes, as: UTF8.self).trimmed
+    guard sentence.isEmpty else { throw Failure(sentence) }
+  }
+
+  /// Passes the terminal's signals on to the keeper, and ends as it ends.
+  private func follow(_ keeper: Int32) throws {
+    let signals = try signalDescriptor([
+      Signal.interrupt, Signal.terminate, Signal.childEnded, Signal.hangUp,
+    ])
+    while true {
+      _ = wait(on: signals, milliseconds: 1000)
+      while let signal = readSignal(signals), signal != Signal.childEnded {
+        try? send(signal: Signal.terminate, to: keeper)
+      }
+      guard let (_, ending) = reap(keeper) else { continue }
+      guard ending == .exited(0) else { throw Failure("the keeper \(ending.text)") }
+      return
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+
+/// The command line. Each command is a file of its own; `keeper`, `control` and `helper` are the
+/// processes that `mount` starts, not meant for people.
+@main
+struct Vbusfs: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vbusfs",
+    abstract: "A file system that is to user-space devices what configfs is to the kernel's.",
+    subcommands: [
+      MountCommand.self, UnmountCommand.self, WaitCommand.self, RemoveCommand.self,
+      KeeperCommand.self, ControlCommand.self, HelperCommand.self,
+    ])
+}
+
+/// A failure told to the user as one sentence; the exit status is 1.
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+  init(_ sentence: String) { description = sentence }
+}
