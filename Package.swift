@@ -76,6 +76,8 @@ let package = Package(
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
     tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
+    tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
+    tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )
