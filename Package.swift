@@ -69,7 +69,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "vbusfs-engine", dependencies: ["Devices", "Engine", "LinuxSystem"],
+      name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),

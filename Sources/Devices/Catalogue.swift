@@ -1,3 +1,5 @@
+package import Engine
+internal import LinuxSystem
 package import Model
 
 /// A device class as a whole. Adding one is a folder and a line in `deviceKinds`.
@@ -12,15 +14,29 @@ package struct DeviceKind: Sendable {
   package let openHost:
     @Sendable (_ values: [String: String], _ forbiddenFileSystem: UInt64) throws(HostRefusal) ->
       HostOpening
+  /// Makes what serves the queues of one live device.
+  package let makeModel: @Sendable (DeviceSetup) throws(ModelRefusal) -> any DeviceModel
 }
 
 /// All device classes, in the order of their node numbers: a new one goes to the end.
 package let deviceKinds: [DeviceKind] = [
-  DeviceKind(table: blkClass, rightsAttribute: "path", openHost: openBlkHost)
+  DeviceKind(
+    table: blkClass, rightsAttribute: "path", openHost: openBlkHost,
+    makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) })
 ]
 
 package let catalogue = Catalogue(deviceKinds.map(\.table))
 
 package func deviceKind(_ className: String) -> DeviceKind? {
   deviceKinds.first { $0.table.name == className }
+}
+
+/// Makes the model of a class, for an engine.
+package func makeModel(
+  _ className: String, _ setup: DeviceSetup
+) throws(ModelRefusal) -> any DeviceModel {
+  guard let kind = deviceKind(className) else {
+    throw ModelRefusal(.noEntry, "this engine knows no class \(className)")
+  }
+  return try kind.makeModel(setup)
 }

@@ -103,6 +103,10 @@ extension LiveDevice {
     }
     guard mapMemory() else { throw .refused(.setMemoryTable) }
     if let acked = session.ackedFeatures { model.negotiated(acked) }
+    for (offset, bytes) in ConfigurationLines.writes(in: lines)
+    where model.writeConfiguration(at: offset, bytes) {
+      attachment?.configuration[offset] = bytes
+    }
     for queue in queues { queue.update() }
     finish(entry, lastSaid: connection.lastSaid)
     updateStates()

@@ -34,7 +34,9 @@ extension LiveDevice {
     case .readConfiguration(let offset, let count):
       return readConfiguration(at: offset, count)
     case .writeConfiguration(let offset, let bytes, _):
-      return model.writeConfiguration(at: offset, bytes) ? .done : .refused
+      guard model.writeConfiguration(at: offset, bytes) else { return .refused }
+      attachment?.configuration[offset] = bytes
+      return .done
     case .backendChannel:
       attachment?.channel = descriptors.first
       if let channel = descriptors.first { keep(channel, as: Part.channel) }
@@ -45,6 +47,7 @@ extension LiveDevice {
     case .reset:
       update(queues)
       record.fault = nil
+      attachment?.configuration = [:]
       model.reset()
       updateStates()
       return .done

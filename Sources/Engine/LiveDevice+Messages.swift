@@ -57,7 +57,8 @@ extension LiveDevice {
   func saveSession(_ entry: MessageEntry? = nil) {
     guard let attachment else { return }
     let entry = entry ?? MessageEntry(number: attachment.messages, reply: nil)
-    record.lines = attachment.session.lines + [entry.line]
+    record.lines =
+      attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
   }
 
   /// Sends a reply through the keeper, which sends each number once.

@@ -38,6 +38,9 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
+    /// What the guest wrote into the configuration space, by offset: a model made anew gets it
+    /// again. Bounded by the space.
+    var configuration: [Int: [UInt8]] = [:]
   }
 
   /// `descriptors`: the listener, the record, and the host side.

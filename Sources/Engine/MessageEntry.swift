@@ -15,8 +15,7 @@ struct MessageEntry: Equatable {
 
   var line: String {
     guard !reply.isEmpty else { return "\(Self.key) \(number)" }
-    let digits = reply.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return "\(Self.key) \(number) \(digits)"
+    return "\(Self.key) \(number) \(hexadecimalText(reply))"
   }
 
   init(number: UInt64, reply: Message?) {
@@ -30,20 +29,7 @@ struct MessageEntry: Equatable {
       let words = line.split(separator: " ")
       guard words.count >= 2, words[0] == Self.key, let number = UInt64(words[1]) else { continue }
       self.number = number
-      reply = words.count > 2 ? Self.bytes(words[2]) : []
+      reply = words.count > 2 ? bytes(hexadecimal: words[2]) : []
     }
-  }
-
-  private static func bytes(_ digits: Substring) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = Array(digits.utf8)[...]
-    while rest.count >= 2 {
-      guard let byte = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-        return bytes
-      }
-      bytes.append(byte)
-      rest = rest.dropFirst(2)
-    }
-    return bytes
   }
 }
