@@ -79,5 +79,6 @@ let package = Package(
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
+    tests("GuestTests", of: ["LinuxSystem"]),
   ]
 )

@@ -1,0 +1,13 @@
+/// Feature bits of VIRTIO 1.2 that the tests name: 5.2.3 for blk, 6 for all devices.
+enum Bits {
+  static let flush: UInt64 = 1 << 9
+  static let eventIndex: UInt64 = 1 << 29
+  static let version1: UInt64 = 1 << 32
+}
+
+extension Guest.Report {
+  /// The word that /sys shows as 64 digits, bit 0 first, after `features`.
+  var features: UInt64 {
+    (value("features") ?? "").reversed().reduce(0) { $0 << 1 | ($1 == "1" ? 1 : 0) }
+  }
+}

@@ -1,0 +1,60 @@
+import LinuxSystem
+import Testing
+
+/// A mounted tree with a folder for images, of one test alone.
+final class Lab {
+  /// Holds the images, the runtime directory `run` and the mount point `tree`.
+  let folder: String
+  var tree: String { folder + "/tree" }
+  var runtime: String { folder + "/run" }
+
+  init(mountOptions: String = "") throws {
+    folder = try shell("mktemp -d /tmp/vbusfs.XXXXXX").lines.first ?? ""
+    try mount(mountOptions)
+  }
+
+  /// Mounts, or mounts again.
+  func mount(_ options: String = "") throws {
+    let outcome = try shell("vbusfs mount --runtime \(runtime) \(options) \(tree)")
+    guard outcome.succeeded else { throw Overdue(description: "mount: \(outcome.text)") }
+  }
+
+  /// Unmounts and removes the folder. What cannot be unmounted is an issue of the test, and is
+  /// detached and killed, so that it disturbs no other.
+  func end() {
+    if let outcome = try? shell("vbusfs umount \(tree)"), !outcome.succeeded {
+      Issue.record("umount: \(outcome.text)")
+      _ = try? shell(
+        "vbusfs umount --lazy \(tree); sleep 1; kill -KILL $(cat \(runtime)/keeper.pid)")
+    }
+    _ = try? shell("rm -rf --one-file-system \(folder)")
+  }
+
+  /// Runs a bash script at the tree's root; `$LAB` is the folder.
+  func run(_ script: String, seconds: Int = 60) throws -> Outcome {
+    try shell(script, in: tree, environment: ["LAB=\(folder)"], seconds: seconds)
+  }
+
+  /// The text of a file of the tree, without its newline.
+  func text(_ path: String) throws -> String {
+    let bytes = try readFile("\(tree)/\(path)")
+    return String(
+      decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
+  }
+
+  /// The number in a file of the tree, decimal or with 0x.
+  func number(_ path: String) throws -> UInt64 {
+    let text = try text(path)
+    let number = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+    return try #require(number, "\(path) is \(text)")
+  }
+
+  func set(_ path: String, _ value: String) throws {
+    let file = try open("\(tree)/\(path)", .writeOnly)
+    try write(Array("\(value)\n".utf8), to: file)
+  }
+
+  func awaitText(_ path: String, _ value: String) throws {
+    _ = try awaitAnswer("\(path) to be \(value)") { try text(path) == value ? true : nil }
+  }
+}
