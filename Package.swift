@@ -69,10 +69,16 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "vbusfs-engine", dependencies: ["Devices", "Engine", "LinuxSystem"],
+      name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
     // Tests.
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
+    tests("ModelTests", of: ["Devices", "Model"]),
+    tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
+    tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
+    tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem"]),
   ]
 )

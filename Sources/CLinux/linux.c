@@ -152,8 +152,12 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
   if (strlen(path) + 1 >= sizeof address.sun_path) return -ENAMETOOLONG;
-  strcpy(temporary, path);
-  strcat(temporary, "~");
+  // Device names never begin with a dot, so no other device's socket has this name.
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+  memcpy(temporary, path, folder);
+  temporary[folder] = '.';
+  strcpy(temporary + folder + 1, path + folder);
   int failed = unix_address(temporary, &address);
   if (failed < 0) return failed;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -318,3 +322,35 @@ int linux_unmount(const char *path, int detach) {
 }
 
 void linux_shutdown(int socket) { shutdown(socket, SHUT_RDWR); }
+
+int linux_set_peek_offset(int socket, int offset) {
+  return ANSWER(setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset));
+}
+
+int linux_has_ended(int socket) {
+  struct pollfd entry = {.fd = socket, .events = POLLRDHUP};
+  int ready;
+  do ready = poll(&entry, 1, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = preadv(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset) {
+  ssize_t moved;
+  do moved = pwritev(fd, parts, count, (off_t)offset);
+  while (moved < 0 && errno == EINTR);
+  return moved < 0 ? -errno : moved;
+}
+
+int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
+
+int linux_stream_pair(int fds[2]) {
+  return ANSWER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+}

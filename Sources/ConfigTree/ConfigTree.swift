@@ -1,1 +1,132 @@
-// ConfigTree
+internal import FuseMount
+internal import LinuxSystem
+package import Model
+
+/// The model as directories, files and links.
+///
+/// A change is planned against the model, committed by the world together with the request and
+/// its answer, applied, and only then answered. What needs another process answers later; while a
+/// device has such an operation under way, later ones on it wait behind it in order. Looking
+/// never waits. All calls come from one thread.
+package final class ConfigTree: Tree {
+  let world: any World
+  let layouts: [ClassLayout]
+  private let places: [String: Int]
+  package internal(set) var model = Model()
+
+  /// Who owns the directories that nobody made.
+  let owner: Owner
+  /// Stands in for the time of change of what is the same since the start.
+  let started: UInt64
+  var devicesChanged: UInt64
+  var containersChanged: UInt64
+
+  /// Devices whose host side or engine is gone. Not stored: a start tries again.
+  var failures: Set<ObjectID> = []
+  /// Links that are being made, by container.
+  var plugging: [ObjectID: Plugging] = [:]
+  private var busy: Set<ObjectID> = []
+  private var waiting: [ObjectID: [() -> Void]] = [:]
+
+  /// Links being made in one container, whose dev-ids no row holds yet.
+  struct Plugging {
+    var count = 0
+    var nextDevID: UInt64 = 0
+  }
+
+  /// In debug builds the model is checked after each change, up to this many objects: the check
+  /// walks over all.
+  private static let checkedObjectsMax: UInt64 = 256
+
+  package init(_ catalogue: Catalogue, world: any World, owner: Owner) {
+    self.world = world
+    self.owner = owner
+    layouts = catalogue.classes.enumerated().map { ClassLayout($0.element, at: $0.offset) }
+    places = Dictionary(
+      uniqueKeysWithValues: catalogue.classes.enumerated().map { ($0.element.name, $0.offset) })
+    started = world.now
+    devicesChanged = started
+    containersChanged = started
+  }
+
+  func layout(_ className: String) -> ClassLayout? { places[className].map { layouts[$0] } }
+
+  func layout(of device: Device) -> ClassLayout? { device.className.flatMap(layout) }
+
+  // MARK: Changing
+
+  /// Makes the changes durable, with the answer to the request that asked for them, and applies
+  /// them.
+  func commit(_ changes: [Change], _ request: Request?, _ answer: Answer) throws(Refusal) {
+    do throws(TreeError) {
+      try world.commit(changes, answering: request, with: answer)
+    } catch { throw .notStored(errno: error.errno.rawValue) }
+    model.apply(changes)
+    assert(isSound)
+  }
+
+  private var isSound: Bool {
+    guard model.objectCount <= Self.checkedObjectsMax else { return true }
+    return (try? model.checkInvariants()) != nil
+  }
+
+  package func checkInvariants() throws(Model.Flaw) { try model.checkInvariants() }
+
+  /// Runs the body of an operation. A refusal of it becomes an errno, and `last_error`.
+  func operate(
+    _ attempt: Attempt, _ body: () throws(Refusal) -> Answer
+  ) throws(TreeError) -> Answer {
+    do throws(Refusal) { return try body() } catch {
+      record(error, attempt)
+      throw TreeError(error.errno)
+    }
+  }
+
+  // MARK: Order
+
+  func isBusy(_ device: ObjectID) -> Bool { busy.contains(device) }
+
+  /// Does `operation` again, from its start, when the one under way on `device` has ended.
+  func wait(
+    for device: ObjectID, _ request: Request,
+    _ operation: @escaping () throws(TreeError) -> Answer
+  ) -> Answer {
+    waiting[device, default: []].append { [world] in
+      let result: Result<Answer, TreeError>
+      do throws(TreeError) { result = .success(try operation()) } catch {
+        result = .failure(error)
+      }
+      if result != .success(.later) { world.finish(request, result) }
+    }
+    return .later
+  }
+
+  /// Operations on `device` wait from here on, until `settle`.
+  func claim(_ device: ObjectID) { busy.insert(device) }
+
+  /// Ends the operation under way on `device` with what `body` answers, and goes on with those
+  /// that wait.
+  func settle(_ device: ObjectID, _ attempt: Attempt, _ body: () throws(Refusal) -> Answer) {
+    let result: Result<Answer, TreeError>
+    do throws(TreeError) { result = .success(try operate(attempt, body)) } catch {
+      result = .failure(error)
+    }
+    world.finish(attempt.request, result)
+    release(device)
+  }
+
+  private func release(_ device: ObjectID) {
+    busy.remove(device)
+    while !busy.contains(device), let next = waiting[device]?.first {
+      waiting[device]?.removeFirst()
+      if waiting[device]?.isEmpty == true { waiting[device] = nil }
+      next()
+    }
+  }
+
+  // MARK: Counting
+
+  package var objectCount: (used: UInt64, limit: UInt64) {
+    (model.objectCount, Model.objectCountMax)
+  }
+}

@@ -1,1 +1,141 @@
-// Control
+internal import ConfigTree
+internal import Devices
+internal import EngineLink
+internal import FuseMount
+internal import Keeper
+internal import LinuxSystem
+internal import Model
+internal import Store
+
+/// The control process: the tree, its store, and what the engines shall do. It never touches guest
+/// memory. One thread, one loop; whatever may wait is done by another process.
+///
+/// It may be killed at any moment. Its successor finds the configuration in the store, requests
+/// that were not answered in their slots, and everything else with the keeper.
+package final class Control {
+  let places: Places
+  let loop: EventLoop
+  let keeper: KeeperClient
+  let store: Store
+  let helpers: Helpers
+  let engines: Engines
+  let slots: RequestSlots
+  /// The host side of each enabled device.
+  var hosts: [ObjectID: [Descriptor]] = [:]
+  lazy var tree = ConfigTree(
+    catalogue, world: self,
+    owner: Owner(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o755))
+  private(set) var mount: FuseMount?
+  private let signals: Descriptor
+  private var ending = Ending.running
+
+  private enum Ending { case running, unmounted, keeperGone }
+
+  /// Runs until unmounted; answers the exit status.
+  package static func serve(_ places: Places) -> Int32 {
+    let keeper = KeeperClient()
+    do {
+      let control = try Control(places, keeper)
+      try control.run()
+      return 0
+    } catch {
+      try? keeper.ready("\(sentence(of: error))")
+      return KeeperClient.hopelessStatus
+    }
+  }
+
+  private static func sentence(of error: any Error) -> String {
+    switch error {
+    case let error as Errno: "control could not begin: \(error.text)"
+    case let error as StoreError: "the store cannot be used: \(error.sentence)"
+    default: "control could not begin: \(error)"
+    }
+  }
+
+  private init(_ places: Places, _ keeper: KeeperClient) throws {
+    self.places = places
+    self.keeper = keeper
+    loop = try EventLoop()
+    signals = try signalDescriptor([Signal.terminate, Signal.interrupt, Signal.childEnded])
+    try places.prepare()
+    store = try Store(path: places.store, isDurable: places.state != nil)
+    helpers = Helpers(on: loop, program: places.program)
+    engines = Engines(on: loop, keeper: keeper, program: places.engine)
+    var kept: [String: Descriptor] = [:]
+    for item in try keeper.take("") { kept[item.name] = item.descriptor }
+    slots = try RequestSlots(kept[Kept.slots])
+    guard let fuse = kept[Kept.fuse] else { throw Errno.noDevice }
+    if kept[Kept.slots] == nil {
+      // Another connection of the kernel counts its requests anew.
+      try store.forgetAnswers()
+      try keeper.put(slots.file, as: Kept.slots)
+    }
+    tree.load(try store.load())
+    engines.onDeviceChange = { [unowned self] in self.tree.liveStateChanged($0) }
+    engines.onEngineChange = { [unowned self] in self.tree.engineStateChanged($0) }
+    try takeUp(kept)
+    mount = try FuseMount(
+      tree, on: fuse, slots: slots, loop: loop,
+      recall: { [unowned self] in self.recall($0) },
+      onEnd: { [unowned self] in self.end(.unmounted) })
+  }
+
+  private func run() throws {
+    _ = try loop.watch(signals) { [unowned self] _ in self.takeSignals() }
+    _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.hearKeeper() }
+    try mount?.start()
+    try keeper.ready()
+    try loop.run()
+    if ending == .keeperGone { try? unmountTree(at: places.mountPoint, detach: true) }
+    places.clear(forgetting: ending == .unmounted)
+  }
+
+  private func end(_ ending: Ending) {
+    if self.ending == .running { self.ending = ending }
+    loop.end()
+  }
+
+  private func takeSignals() {
+    while let signal = readSignal(signals) {
+      guard signal == Signal.childEnded else {
+        leave()
+        continue
+      }
+      while let (pid, _) = reap() { helpers.ended(pid) }
+    }
+  }
+
+  /// How long files of a detached mount may stay open before their users see it end.
+  private static let detachMilliseconds: UInt64 = 300
+
+  /// Unmounts, which ends the loop; files that are open in the tree do not hold it up.
+  private func leave() {
+    try? unmountTree(at: places.mountPoint, detach: true)
+    _ = loop.after(milliseconds: Self.detachMilliseconds) { [unowned self] in
+      self.end(.unmounted)
+    }
+  }
+
+  private func hearKeeper() {
+    do throws(Errno) {
+      for program in try keeper.changes() { engines.noteProgram(program) }
+    } catch { end(.keeperGone) }
+  }
+}
+
+/// What control calls its things with the keeper.
+enum Kept {
+  static let fuse = "fuse"
+  static let slots = "slots"
+  /// There once every enabled device's host side was opened after a start.
+  static let opened = "opened"
+  static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
+  static func host(_ id: ObjectID) -> String { device(id) + "/host" }
+  static func hostFile(_ id: ObjectID, _ index: Int) -> String {
+    // Two digits, so that the order of names is the order of descriptors.
+    host(id) + "/" + (index < 10 ? "0\(index)" : "\(index)")
+  }
+  static func listener(_ id: ObjectID) -> String { device(id) + "/live/listener" }
+  static func record(_ id: ObjectID) -> String { device(id) + "/live/record" }
+  static func live(_ id: ObjectID) -> String { device(id) + "/live" }
+}

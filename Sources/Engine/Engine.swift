@@ -1,1 +1,93 @@
-// Engine
+internal import EngineLink
+package import Keeper
+package import LinuxSystem
+
+/// Makes the model of a class: `class name, setup`. The catalogue of device classes is above this
+/// floor, so it is handed in.
+package typealias ModelMaker = (String, DeviceSetup) throws(ModelRefusal) -> any DeviceModel
+
+/// Why a model cannot be made: an errno and a sentence.
+package struct ModelRefusal: Error, Equatable, Sendable {
+  package let errno: Errno
+  package let reason: String
+
+  package init(_ errno: Errno, _ reason: String) {
+    self.errno = errno
+    self.reason = reason
+  }
+}
+
+/// The engine of one container: serves its live devices until its keeper or its container ends.
+///
+/// One thread, one loop: messages of front ends, kicks, and control's wishes. What it may not lose
+/// lies with the keeper and in the devices' records, so it can be killed at any moment and its
+/// successor goes on.
+package final class Engine {
+  private let loop: EventLoop
+  private let keeper: KeeperClient
+  private let makeModel: ModelMaker
+  private var devices: [UInt64: LiveDevice] = [:]
+  private var link: Link?
+  private var epoch: UInt64 = 0
+  /// What control has named since `hello`.
+  private var named: Set<UInt64> = []
+
+  package init(
+    on loop: EventLoop, keeper: KeeperClient, makeModel: @escaping ModelMaker
+  ) throws(Errno) {
+    self.loop = loop
+    self.keeper = keeper
+    self.makeModel = makeModel
+    guard let channel = try keeper.take(Self.linkName).first?.descriptor else { throw .noEntry }
+    link = try Link(
+      Channel(channel), on: loop, onPacket: { [unowned self] in self.hear($0) },
+      onEnd: { [unowned self] in self.loop.end() })
+    // The keeper says nothing unasked here: its channel becomes readable when it is gone.
+    _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.loop.end() }
+  }
+
+  /// What the keeper calls the channel to control.
+  package static let linkName = "link"
+
+  private func hear(_ packet: Packet) {
+    guard let message = ControlMessage(packet.bytes) else { return }
+    switch message {
+    case .hello(let epoch):
+      self.epoch = epoch
+      named = []
+    case .device(let offer):
+      named.insert(offer.id)
+      serve(offer, packet.descriptors)
+    case .complete(let epoch):
+      for id in devices.keys where !named.contains(id) { stop(id) }
+      tell(.settled(epoch: epoch))
+    case .stop(let id):
+      named.remove(id)
+      stop(id)
+      tell(.stopped(id: id, epoch: epoch))
+    }
+  }
+
+  private func serve(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
+    if let device = devices[offer.id], device.offer == offer {
+      return tell(.started(id: offer.id, epoch: epoch))
+    }
+    stop(offer.id)
+    do {
+      let device = try LiveDevice(
+        offer, descriptors, on: loop, keeper: keeper, makeModel: makeModel)
+      device.onChange = { [unowned self] in self.tell(.changed(id: offer.id)) }
+      devices[offer.id] = device
+      device.begin()
+      tell(.started(id: offer.id, epoch: epoch))
+    } catch {
+      tell(
+        .refused(
+          id: offer.id, epoch: epoch, errno: error.errno.rawValue, reason: error.reason))
+    }
+  }
+
+  private func stop(_ id: UInt64) { devices.removeValue(forKey: id)?.end() }
+
+  private func tell(_ message: EngineMessage) { link?.send(Packet(message.bytes)) }
+}

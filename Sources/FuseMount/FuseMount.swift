@@ -10,7 +10,9 @@ package final class FuseMount {
   var handles: Handles
   private let fuse: Descriptor
   private let loop: EventLoop
+  private let recall: (Request) -> Answer?
   private let onEnd: () -> Void
+  private var isTakingUp = false
   private var token: EventLoop.Token?
   private var freeSlots: [Int] = []
   private var slotsOfRequests: [UInt64: Int] = [:]
@@ -27,16 +29,17 @@ package final class FuseMount {
   /// Requests served in one turn of the loop, so that other descriptors get theirs.
   private static let requestsPerTurn = 32
 
-  /// Serves `tree` on an open /dev/fuse descriptor. `onEnd` is called once, when the file system is
-  /// unmounted.
+  /// Serves `tree` on an open /dev/fuse descriptor. `recall` answers a change that a predecessor
+  /// made and perhaps did not answer; `onEnd` is called once, when the file system is unmounted.
   package init(
     _ tree: any Tree, on fuse: Descriptor, slots: RequestSlots, loop: EventLoop,
-    onEnd: @escaping () -> Void
+    recall: @escaping (Request) -> Answer?, onEnd: @escaping () -> Void
   ) throws(Errno) {
     self.tree = tree
     self.fuse = fuse
     self.slots = slots
     self.loop = loop
+    self.recall = recall
     self.onEnd = onEnd
     handles = Handles(after: realtimeNanoseconds())
     session = try Session(of: self, on: fuse)
@@ -53,7 +56,9 @@ package final class FuseMount {
     }
     wakeAll()
     token = try loop.watch(fuse) { [unowned self] _ in self.serveWaiting() }
+    isTakingUp = true
     for slot in unanswered { serve(slot) }
+    isTakingUp = false
   }
 
   /// Gives the answer of an operation that had answered `.later`.
@@ -120,6 +125,7 @@ package final class FuseMount {
     _ operation: (any Tree, Request) throws(TreeError) -> Answer
   ) {
     let box = PendingReply(reply, shape)
+    if isTakingUp, let answer = recall(current) { return box.send(.success(answer), from: tree) }
     do {
       let answer = try operation(tree, current)
       if answer == .later {

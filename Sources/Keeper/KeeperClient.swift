@@ -18,6 +18,9 @@ package final class KeeperClient {
     package let ending: String
   }
 
+  /// The exit status of a control program that says: starting it again will not help.
+  package static let hopelessStatus = KeptProgram.hopelessStatus
+
   package let channel: Channel
   private var news: [Program] = []
 

@@ -22,3 +22,8 @@ package final class Descriptor: Sendable {
     _ = try checked(linux_set_nonblocking(number, on ? 1 : 0))
   }
 }
+
+/// Makes descriptor `number` of this process another one of `descriptor`'s open file (dup2(2)).
+package func redirect(_ number: Int32, to descriptor: Descriptor) throws(Errno) {
+  guard dup2(descriptor.number, number) >= 0 else { throw Errno(rawValue: errno) }
+}

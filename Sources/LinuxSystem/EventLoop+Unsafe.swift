@@ -10,6 +10,8 @@ package struct Readiness: OptionSet, Sendable {
   package static let writable = Readiness(rawValue: 0x004)
   package static let failed = Readiness(rawValue: 0x008)
   package static let hungUp = Readiness(rawValue: 0x010)
+  /// Tell once when it becomes ready, not as long as it is (EPOLLET).
+  package static let edge = Readiness(rawValue: 1 << 31)
 }
 
 /// One thread's loop over descriptors and deadlines. Not shared between threads.

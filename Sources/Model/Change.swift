@@ -1,7 +1,8 @@
 /// One row put or removed: the unit of what is stored, and all that ever changes a `Model`.
 ///
-/// A put replaces the row with the same key. A replay puts devices before their values and facts.
-/// are meant in `putDevice`, its values and facts are rows of their own.
+/// A put replaces the row with the same key. Rows are flat; of a `Device` only the scalar members
+/// are meant in `putDevice`: its values and facts are rows of their own, which a replay puts after
+/// the device.
 package enum Change: Hashable, Sendable {
   /// Key: the device's id.
   case putDevice(Device)

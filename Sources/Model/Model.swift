@@ -61,6 +61,14 @@ package struct Model: Hashable, Sendable {
 
   package func linkCount(in container: ObjectID) -> Int { buses[container]?.links.count ?? 0 }
 
+  package func devIDCount(in container: ObjectID) -> Int { buses[container]?.ids.count ?? 0 }
+
+  /// Whether a device in the container is live. Ends at the first.
+  package func holdsLiveDevices(_ container: ObjectID) -> Bool {
+    buses[container]?.links.values.contains { plugs[$0].map { isLive($0.device) } ?? false }
+      ?? false
+  }
+
   package var objectCount: UInt64 { UInt64(devices.count + containers.count + plugs.count) }
 
   package func isLive(_ device: ObjectID) -> Bool {

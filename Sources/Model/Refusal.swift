@@ -43,5 +43,5 @@ package enum Refusal: Error, Hashable, Sendable {
   case excludes(attribute: String, other: String)
   // The world around.
   case host(HostRefusal)
-  case notStored
+  case notStored(errno: Int32)
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Keeper
 import LinuxSystem
 
@@ -42,6 +43,7 @@ struct MountCommand: ParsableCommand {
     let (near, far) = try Channel.pair()
     var arguments = ["keeper", "--runtime", runtime, mountPoint]
     if let state { arguments += ["--state", absolutePath(state)] }
+    if foreground { arguments.append("--foreground") }
     let pid = try spawn(
       programPath(), arguments, environment: environmentTexts(),
       descriptors: [far.descriptor, lock, fuse], newSession: !foreground)

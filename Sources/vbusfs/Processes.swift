@@ -9,16 +9,27 @@ struct KeeperCommand: ParsableCommand {
 
   @Option var runtime: String
   @Option var state: String?
+  @Flag var foreground = false
   @Argument var directory: String
 
   func run() throws {
-    try? write(Array("\(processNumber())\n".utf8), toFile: runtime + "/keeper.pid")
+    if !foreground { try leaveTerminal() }
+    try write(Array("\(processNumber())\n".utf8), toFile: runtime + "/keeper.pid")
     let starter = Descriptor(owning: 3)
     let keeper = try Keeper(
       starter: starter, initial: ["lock": Descriptor(owning: 4), "fuse": Descriptor(owning: 5)])
     var arguments = ["control", "--runtime", runtime, directory]
     if let state { arguments += ["--state", state] }
     try keeper.run(control: programPath(), arguments)
+  }
+
+  /// Nobody who reads the starter's output waits for this process; what it says goes to a log.
+  private func leaveTerminal() throws {
+    let nothing = try open("/dev/null", .readWrite)
+    let log = try open(runtime + "/log", [.writeOnly, .create, .append], permissions: 0o644)
+    try redirect(0, to: nothing)
+    try redirect(1, to: log)
+    try redirect(2, to: log)
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import LinuxSystem
 
 /// `vbusfs rm`: what a person means by `rm -r` of a device or a container.

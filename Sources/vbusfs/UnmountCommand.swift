@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import LinuxSystem
 
 /// `vbusfs umount`: unmounts, and returns when everything is gone.
@@ -18,7 +19,7 @@ struct UnmountCommand: ParsableCommand {
       throw Failure("\(path) is no mounted vbusfs tree")
     }
     // The keeper holds this lock until it has ended.
-    let lock = try? open(mounted.runtime + "/lock", .readWrite)
+    let lock = try? open(mounted.source + "/lock", .readWrite)
     try unmountTree(at: path, detach: lazy)
     guard let lock, !lazy else { return }
     let deadline = monotonicNanoseconds() + 20_000_000_000

@@ -12,9 +12,3 @@ struct Vbusfs: ParsableCommand {
       KeeperCommand.self, ControlCommand.self, HelperCommand.self,
     ])
 }
-
-/// A failure told to the user as one sentence; the exit status is 1.
-struct Failure: Error, CustomStringConvertible {
-  let description: String
-  init(_ sentence: String) { description = sentence }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import LinuxSystem
 
 /// `vbusfs wait`: returns when a file of the tree has a value.

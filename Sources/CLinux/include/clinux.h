@@ -117,3 +117,25 @@ static inline void linux_store64_release(void *word, uint64_t value) {
   __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
 }
 static inline void linux_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+// -- looking into a stream socket
+int linux_set_peek_offset(int socket, int offset);
+int linux_has_ended(int socket);
+int linux_stream_pair(int fds[2]);
+
+// -- files at a position
+ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t offset);
+ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset);
+int linux_synchronize_data(int fd);
+
+// -- copies from bytes that another process may be changing: read once, never again
+static inline void linux_copy_shared(void *to, const void *from, size_t count) {
+  __builtin_memcpy(to, from, count);
+  __asm__ volatile("" ::: "memory");
+}
+static inline uint8_t linux_load8_relaxed(const void *byte) {
+  return __atomic_load_n((const uint8_t *)byte, __ATOMIC_RELAXED);
+}
+static inline void linux_store8_release(void *byte, uint8_t value) {
+  __atomic_store_n((uint8_t *)byte, value, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,202 @@
+package import FuseMount
+internal import LinuxSystem
+internal import Model
+
+extension ConfigTree {
+  /// The node with this number, if its file is there.
+  func resolve(_ id: NodeID) throws(TreeError) -> Node {
+    let object = Node.object(of: id)
+    let slot = Node.slot(of: id)
+    let node: Node? =
+      if object == .tree {
+        Node.ofTree(slot: slot)
+      } else if model.devices[object] != nil {
+        DeviceNode(slot: slot).map { .device(object, $0) }
+      } else if model.plugs[object] != nil {
+        PlugFile(rawValue: slot).map { .plug(object, $0) }
+      } else if model.containers[object] != nil {
+        ContainerFile(rawValue: slot).map { .container(object, $0) }
+      } else {
+        nil
+      }
+    guard let node, exists(node) else { throw TreeError(.noEntry) }
+    return node
+  }
+
+  private func exists(_ node: Node) -> Bool {
+    switch node {
+    case .fixed, .container: true
+    case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
+    case .device(let id, let node): model.devices[id].map { exists(node, of: $0) } ?? false
+    case .plug(let id, let file): file == .link || model.plugs[id]?.devID != nil
+    }
+  }
+
+  private func exists(_ node: ClassNode, _ place: Int) -> Bool {
+    switch node {
+    case .file: true
+    case .attribute(let index, _): layouts[place].table.attributes.indices.contains(index)
+    case .feature(let bit): layouts[place].feature(bit) != nil
+    }
+  }
+
+  private func exists(_ node: DeviceNode, of device: Device) -> Bool {
+    if case .file(let file) = node {
+      if file == .directory || DeviceFile.untyped.contains(file) { return true }
+      if file == .container { return model.plug(of: device.id) != nil }
+    }
+    guard let layout = layout(of: device) else { return false }
+    return switch node {
+    case .file: true
+    case .attribute(let index): layout.table.attributes.indices.contains(index)
+    case .counter(let index): layout.table.counters.indices.contains(index)
+    case .bit(let bit): layout.feature(bit) != nil
+    case .queue(let index, _): index < queueCount(of: device, layout)
+    }
+  }
+
+  func queueCount(of device: Device, _ layout: ClassLayout) -> Int {
+    min(layout.table.queueCount(layout.table.values(of: device)), Int(DeviceNode.queueCountMax))
+  }
+
+  package func lookup(_ name: [UInt8], in parent: NodeID) throws(TreeError) -> NodeID {
+    let directory = try resolve(parent)
+    guard kind(of: directory) == .directory else { throw TreeError(.notDirectory) }
+    guard let node = child(name, of: directory) else { throw TreeError(.noEntry) }
+    return node.id
+  }
+
+  /// The entry called `name`, without a walk over all entries where there may be many.
+  private func child(_ name: [UInt8], of directory: Node) -> Node? {
+    switch directory {
+    case .fixed(.devices):
+      (try? Name(name)).flatMap { model.device(named: $0) }
+        .map { .device($0.id, .file(.directory)) }
+    case .fixed(.containers):
+      (try? Name(name)).flatMap { model.container(named: $0) }
+        .map { .container($0.id, .directory) }
+    case .container(let id, .devices):
+      (try? Name(name)).flatMap { model.plug(linked: $0, in: id) }.map { .plug($0.id, .link) }
+    case .container(let id, .ids):
+      devID(name).flatMap { model.plug($0, in: id) }.map { .plug($0.id, .idDirectory) }
+    case .device(let id, let node): child(name, of: id, node)
+    default: children(of: directory).first { $0.name == name }?.node
+    }
+  }
+
+  private func child(_ name: [UInt8], of id: ObjectID, _ directory: DeviceNode) -> Node? {
+    guard let device = model.devices[id], let layout = layout(of: device) else {
+      return children(of: .device(id, directory)).first { $0.name == name }?.node
+    }
+    let node: DeviceNode? =
+      switch directory {
+      case .file(.directory):
+        layout.directory[name]
+          ?? (name == Array(DeviceFile.container.name.utf8) ? .file(.container) : nil)
+      case .file(.bits): layout.bits[name]
+      case .file(.stats): layout.counters[name]
+      default: children(of: .device(id, directory)).first { $0.name == name }?.deviceNode
+      }
+    guard let node, exists(node, of: device) else { return nil }
+    return .device(id, node)
+  }
+
+  /// A dev-id in its one spelling.
+  private func devID(_ name: [UInt8]) -> DevID? {
+    let text = String(decoding: name, as: UTF8.self)
+    guard let number = UInt32(text), String(number) == text else { return nil }
+    return DevID(rawValue: number)
+  }
+
+  package func entries(of directory: NodeID) throws(TreeError) -> [DirectoryEntry] {
+    let node = try resolve(directory)
+    guard kind(of: node) == .directory else { throw TreeError(.notDirectory) }
+    return children(of: node).map {
+      DirectoryEntry(name: $0.name, node: $0.node.id, kind: kind(of: $0.node))
+    }
+  }
+
+  package func linkTarget(of id: NodeID) throws(TreeError) -> [UInt8] {
+    let node = try resolve(id)
+    guard let target = target(of: node) else { throw TreeError(.invalid) }
+    return Array(target.utf8)
+  }
+
+  private func target(of node: Node) -> String? {
+    switch node {
+    case .plug(let id, .link): "../../../devices/" + deviceName(of: id)
+    case .plug(let id, .idDevice): "../../../../devices/" + deviceName(of: id)
+    case .device(let id, .file(.container)):
+      model.plug(of: id).flatMap { model.containers[$0.container] }
+        .map { "../../containers/" + $0.name.text }
+    case .device(let id, .file(.socket)):
+      model.devices[id].map { world.socketDirectory + "/" + $0.name.text }
+    default: nil
+    }
+  }
+
+  private func deviceName(of plug: ObjectID) -> String {
+    model.plugs[plug].flatMap { model.devices[$0.device] }?.name.text ?? ""
+  }
+
+  package func attributes(of id: NodeID) throws(TreeError) -> NodeAttributes {
+    let node = try resolve(id)
+    let kind = kind(of: node)
+    let byteCount =
+      switch kind {
+      case .directory: 0
+      case .file: content(of: node).utf8.count
+      case .link: target(of: node)?.utf8.count ?? 0
+      }
+    let owner = effectiveOwner(of: node)
+    return NodeAttributes(
+      node: id, kind: kind, permissions: owner.permissions, uid: owner.uid, gid: owner.gid,
+      byteCount: UInt64(byteCount), linkCount: kind == .directory ? linkCount(of: node) : 1,
+      changed: changed(node))
+  }
+
+  /// A directory has one link for its name, one for its `.` and one for each directory in it.
+  /// Counted without listing it, for every path through a directory asks.
+  private func linkCount(of directory: Node) -> UInt32 {
+    let inside =
+      switch directory {
+      case .fixed(.root): 3
+      case .fixed(.classes): layouts.count
+      case .fixed(.devices): model.devices.count
+      case .fixed(.containers): model.containers.count
+      case .ofClass(_, .file(.directory)): 2
+      case .ofClass(let place, .file(.attributes)): layouts[place].table.attributes.count
+      case .device(let id, .file(.directory)): model.devices[id]?.className == nil ? 0 : 3
+      case .device(_, .file(.features)): 1
+      case .device(let id, .file(.queues)):
+        model.devices[id].flatMap { device in
+          layout(of: device).map { queueCount(of: device, $0) }
+        } ?? 0
+      case .container(_, .directory): 3
+      case .container(let id, .ids): model.devIDCount(in: id)
+      default: 0
+      }
+    return 2 + UInt32(clamping: inside)
+  }
+
+  private func changed(_ node: Node) -> UInt64 {
+    switch node {
+    case .fixed(.devices): devicesChanged
+    case .fixed(.containers): containersChanged
+    case .fixed(.lastError): model.refusals[.tree]?.time ?? started
+    case .fixed, .ofClass: started
+    case .device(let id, .file(.lastError)), .container(let id, .lastError):
+      model.refusals[id]?.time ?? changed(object: id)
+    case .device(let id, .attribute(let index)):
+      model.devices[id].flatMap { device in
+        layout(of: device).flatMap { device.values[$0.table.attributes[index].name]?.changed }
+      } ?? changed(object: id)
+    case .device, .container, .plug: changed(object: node.object)
+    }
+  }
+
+  private func changed(object: ObjectID) -> UInt64 {
+    model.devices[object]?.changed ?? model.containers[object]?.changed
+      ?? model.plugs[object]?.changed ?? started
+  }
+}

@@ -1,0 +1,83 @@
+package import FuseMount
+internal import Model
+
+extension ConfigTree {
+  /// Owner and mode bits of a node: its own, where somebody gave it some, else what follows from
+  /// its object. Files have their directory's bits without the right to search.
+  func effectiveOwner(of node: Node) -> Owner {
+    let base =
+      switch node {
+      case .fixed, .ofClass: owner
+      case .device(let id, _): model.devices[id]?.owner ?? owner
+      case .container(let id, _): model.containers[id]?.owner ?? owner
+      case .plug(let id, _):
+        model.plugs[id].flatMap { model.containers[$0.container] }?.owner ?? owner
+      }
+    let own = model.nodeOwners[node.id.rawValue]
+    let permissions: UInt32 =
+      switch kind(of: node) {
+      case .directory: base.permissions
+      case .link: 0o777
+      case .file: base.permissions & (isWritable(node) ? 0o666 : 0o444)
+      }
+    return Owner(
+      uid: own?.uid ?? base.uid, gid: own?.gid ?? base.gid,
+      permissions: own?.permissions ?? permissions)
+  }
+
+  /// Whether the file is of the kind that is written; its window may still be closed.
+  func isWritable(_ node: Node) -> Bool {
+    guard case .device(_, let node) = node else { return false }
+    return switch node {
+    case .file(.type), .file(.enabled), .file(.mask), .attribute, .bit: true
+    case .file, .counter, .queue: false
+    }
+  }
+
+  package func change(
+    _ change: OwnerChange, of node: NodeID, _ request: Request
+  ) throws(TreeError) -> Answer {
+    let resolved = try resolve(node)
+    if case .device(let id, _) = resolved, isBusy(id) {
+      return wait(for: id, request) { () throws(TreeError) in
+        try self.change(change, of: node, request)
+      }
+    }
+    return try operate(Attempt(request, at: node)) { () throws(Refusal) in
+      guard (change.permissions ?? 0) & 0o002 == 0 else { throw .worldWritable }
+      try commit(ownerChanges(change, of: resolved), request, .done)
+      if case .device(let id, .file(.directory)) = resolved, model.isLive(id),
+        let device = model.devices[id]
+      {
+        world.ownerChanged(device)
+      }
+      return .done
+    }
+  }
+
+  /// A device's or container's directory keeps its owner with the object, for all its files to
+  /// follow; everything else gets a row of its own.
+  private func ownerChanges(_ change: OwnerChange, of node: Node) -> [Change] {
+    let permissions = change.permissions.map { $0 & 0o777 }
+    func changed(_ owner: Owner) -> Owner {
+      Owner(
+        uid: change.uid ?? owner.uid, gid: change.gid ?? owner.gid,
+        permissions: permissions ?? owner.permissions)
+    }
+    if case .device(let id, .file(.directory)) = node, var device = model.devices[id] {
+      device.owner = changed(device.owner)
+      device.changed = world.now
+      return [.putDevice(device)]
+    }
+    if case .container(let id, .directory) = node, var container = model.containers[id] {
+      container.owner = changed(container.owner)
+      container.changed = world.now
+      return [.putContainer(container)]
+    }
+    var own = model.nodeOwners[node.id.rawValue] ?? NodeOwner()
+    own.permissions = permissions ?? own.permissions
+    own.uid = change.uid ?? own.uid
+    own.gid = change.gid ?? own.gid
+    return [.putNodeOwner(node: node.id.rawValue, owner: own)]
+  }
+}

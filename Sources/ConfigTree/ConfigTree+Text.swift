@@ -1,0 +1,146 @@
+package import FuseMount
+internal import LinuxSystem
+internal import Model
+
+extension ConfigTree {
+  package func text(of file: NodeID) throws(TreeError) -> [UInt8] {
+    let node = try resolve(file)
+    switch kind(of: node) {
+    case .directory: throw TreeError(.isDirectory)
+    case .link: throw TreeError(.tooManyLinks)
+    case .file: return Array(content(of: node).utf8)
+    }
+  }
+
+  /// What a file shows, with the newline at its end.
+  func content(of node: Node) -> String {
+    switch node {
+    case .fixed(.readme): readmeText
+    case .fixed(.version): "\(Self.contractVersion)\n"
+    case .fixed(.lastError): refusalText(.tree)
+    case .fixed: ""
+    case .ofClass(let place, let node): content(of: node, layouts[place].table) + "\n"
+    case .device(let id, .file(.lastError)), .container(let id, .lastError): refusalText(id)
+    case .device(let id, .file(.connect)): model.devices[id].map(connectText) ?? ""
+    case .device(let id, let node):
+      (model.devices[id].map { value(of: node, of: $0) } ?? "") + "\n"
+    case .container(let id, let file): value(of: file, of: id) + "\n"
+    case .plug(let id, _):
+      (model.plugs[id].flatMap { model.devices[$0.device] }.flatMap { layout(of: $0) }?
+        .table.interfaceType ?? "") + "\n"
+    }
+  }
+
+  /// The version of the tree's contract: it grows when a script could notice.
+  private static let contractVersion = 1
+
+  private func content(of node: ClassNode, _ table: DeviceClass) -> String {
+    switch node {
+    case .file(.description): table.description
+    case .attribute(let index, let file):
+      switch file {
+      case .directory: ""
+      case .help: table.attributes[index].help
+      case .values: table.attributes[index].kind.accepted
+      case .defaultText: table.attributes[index].defaultText
+      case .when: table.attributes[index].window.sentence
+      case .unit: table.attributes[index].unit
+      }
+    case .feature(let bit): table.features.first { $0.bit == bit }?.help ?? ""
+    case .file: ""
+    }
+  }
+
+  private func value(of node: DeviceNode, of device: Device) -> String {
+    switch node {
+    case .file(let file): value(of: file, of: device)
+    case .attribute(let index): value(ofAttribute: index, of: device)
+    case .counter(let index):
+      String(word(index, of: world.liveState(of: device.id)?.counters ?? []))
+    case .bit(let bit): bitText(1 << UInt64(bit), of: device)
+    case .queue(let index, let file):
+      text(of: file, world.liveState(of: device.id)?.queues, index)
+    }
+  }
+
+  private func value(of file: DeviceFile, of device: Device) -> String {
+    switch file {
+    case .type: device.className ?? ""
+    case .status: status(of: device).rawValue
+    case .enabled: device.isEnabled ? "1" : "0"
+    case .mask: "0x" + hex(device.mask)
+    case .offered: "0x" + hex(offered(by: device))
+    case .acked: "0x" + hex(world.liveState(of: device.id)?.acked ?? 0)
+    default: ""
+    }
+  }
+
+  private func value(ofAttribute index: Int, of device: Device) -> String {
+    guard let attribute = layout(of: device)?.table.attributes[index] else { return "" }
+    if attribute.showsFact, let fact = device.facts[attribute.name] { return fact }
+    return device.values[attribute.name]?.text ?? attribute.defaultText
+  }
+
+  func offered(by device: Device) -> UInt64 {
+    guard let table = layout(of: device)?.table else { return 0 }
+    return table.offered(table.resolvedValues(of: device), mask: device.mask)
+  }
+
+  private func bitText(_ bit: UInt64, of device: Device) -> String {
+    guard offered(by: device) & bit != 0 else { return "off" }
+    let acked = world.liveState(of: device.id)?.acked ?? 0
+    return acked & bit != 0 ? "acked" : "offered"
+  }
+
+  private func word(_ index: Int, of counters: [UInt64]) -> UInt64 {
+    counters.indices.contains(index) ? counters[index] : 0
+  }
+
+  private func text(of file: QueueFile, _ queues: [QueueState]?, _ index: Int) -> String {
+    let isKnown = queues?.indices.contains(index) ?? false
+    let queue = isKnown ? queues?[index] ?? QueueState() : QueueState()
+    return switch file {
+    case .directory: ""
+    case .size: String(queue.size)
+    case .state: queue.state.rawValue
+    case .indices: "\(queue.availableIndex) \(queue.usedIndex)"
+    case .kicks: String(queue.kicks)
+    case .interrupts: String(queue.interrupts)
+    }
+  }
+
+  private func value(of file: ContainerFile, of id: ObjectID) -> String {
+    let engine = world.engineState(of: id)
+    return switch file {
+    case .pid: engine.pid.map { String($0) } ?? ""
+    case .engineStatus: engine.status
+    case .restarts: String(engine.restarts)
+    case .status: model.holdsLiveDevices(id) ? engine.status : "idle"
+    default: ""
+    }
+  }
+
+  func status(of device: Device) -> Status {
+    let live = model.isLive(device.id) ? world.liveState(of: device.id) : nil
+    let engaged: Status.Engaged? = live.map { live in
+      if live.fault != nil { return .faulted }
+      return live.isRunning ? .running : .waiting
+    }
+    return Status(
+      isTyped: device.className != nil, isEnabled: device.isEnabled,
+      hasFailed: failures.contains(device.id), engaged: engaged)
+  }
+
+  private func refusalText(_ object: ObjectID) -> String {
+    guard let record = model.refusals[object] else { return "" }
+    return """
+      time: \(timestamp(record.time))
+      path: \(record.path)
+      value: \(record.value)
+      errno: \(Errno(rawValue: record.errno).text)
+      reason: \(record.reason)
+      accepted: \(record.accepted)
+
+      """
+  }
+}

@@ -1,0 +1,177 @@
+internal import ConfigTree
+internal import Devices
+internal import EngineLink
+internal import FuseMount
+internal import LinuxSystem
+internal import Model
+internal import Store
+
+/// What the tree asks of the world.
+extension Control: World {
+  func commit(
+    _ changes: [Change], answering request: Request?, with answer: Answer
+  ) throws(TreeError) {
+    let answered = request.map { AnsweredRequest(slot: $0.slot, unique: $0.unique) }
+    let stored: StoredAnswer = if case .entry(let node) = answer { .entry(node.rawValue) } else {
+      .done
+    }
+    do throws(StoreError) {
+      try store.commit(changes, answering: answered, with: stored)
+    } catch { throw TreeError(error.isFull ? .noSpace : .inputOutput) }
+  }
+
+  /// The answer of a request that a predecessor committed and perhaps did not send.
+  func recall(_ request: Request) -> Answer? {
+    let answered = AnsweredRequest(slot: request.slot, unique: request.unique)
+    switch try? store.answer(to: answered) {
+    case .done: return .done
+    case .entry(let node): return .entry(NodeID(rawValue: node))
+    case nil: return nil
+    }
+  }
+
+  // MARK: Host sides
+
+  func openHost(
+    _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
+  ) {
+    guard let className = device.className, let kind = deviceKind(className) else { return }
+    let writer = device.values[kind.rightsAttribute]?.writer
+    let request = HostRequest(
+      className: className, values: kind.table.values(of: device),
+      rights: writer
+        ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
+      forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0)
+    helpers.open(request) { [unowned self] result in
+      then(result.map { self.keep($0, of: device.id) })
+    }
+  }
+
+  private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
+    try? keeper.drop(Kept.host(id))
+    for (index, descriptor) in opening.descriptors.enumerated() {
+      try? keeper.put(descriptor, as: Kept.hostFile(id, index))
+    }
+    hosts[id] = opening.descriptors
+    return HostSide(facts: opening.facts)
+  }
+
+  func closeHost(_ device: ObjectID) {
+    hosts[device] = nil
+    try? keeper.drop(Kept.host(device))
+  }
+
+  // MARK: Live devices
+
+  func start(
+    _ device: Device, in container: Container, as devID: DevID,
+    then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    do throws(Errno) {
+      let served = try prepare(device)
+      try engines.start(served, device.id, in: container.id) { [unowned self] result in
+        if case .failure = result { self.forgetLive(device) }
+        then(result)
+      }
+    } catch {
+      forgetLive(device)
+      let refusal = HostRefusal(
+        errno: error.rawValue, reason: "the device cannot be made live: \(error.text)")
+      _ = loop.after(milliseconds: 0) { then(.failure(refusal)) }
+    }
+  }
+
+  func stop(_ device: ObjectID, then: @escaping () -> Void) {
+    if let device = tree.model.devices[device] { forgetLive(device) }
+    engines.stop(device, then: then)
+  }
+
+  func ownerChanged(_ device: Device) {
+    let path = socketPath(of: device)
+    try? setOwner(path, uid: device.owner.uid, gid: device.owner.gid)
+    try? setPermissions(path, socketMode(of: device))
+  }
+
+  /// Makes the listener and the record of a device that becomes live.
+  private func prepare(_ device: Device) throws(Errno) -> EngineProcess.Served {
+    let offer = offer(of: device)
+    let queueCount =
+      device.className.flatMap(deviceKind)?.table.queueCount(offer.values) ?? 1
+    let record = try DeviceRecord.make(queueCount: queueCount)
+    let listener = try listen(
+      at: socketPath(of: device), permissions: socketMode(of: device), uid: device.owner.uid,
+      gid: device.owner.gid)
+    try keeper.put(record.file, as: Kept.record(device.id))
+    try keeper.put(listener, as: Kept.listener(device.id))
+    return EngineProcess.Served(
+      offer: offer, descriptors: [listener, record.file] + (hosts[device.id] ?? []),
+      record: record)
+  }
+
+  func offer(of device: Device) -> DeviceOffer {
+    DeviceOffer(
+      id: device.id.rawValue, className: device.className ?? "",
+      values: tree.resolvedValues(of: device), offered: tree.offeredFeatures(of: device))
+  }
+
+  private func forgetLive(_ device: Device) {
+    try? unlink(socketPath(of: device))
+    try? keeper.drop(Kept.live(device.id))
+  }
+
+  private func socketPath(of device: Device) -> String {
+    places.sockets + "/" + device.name.text
+  }
+
+  /// The directory's mode without what makes it a directory: who may write it may attach.
+  private func socketMode(of device: Device) -> UInt32 { device.owner.permissions & 0o666 }
+
+  // MARK: What is known
+
+  func liveState(of device: ObjectID) -> LiveState? {
+    engines.record(of: device).map { LiveState($0) }
+  }
+
+  func engineState(of container: ObjectID) -> EngineState { engines.state(of: container) }
+
+  var socketDirectory: String { places.sockets }
+  var mountPoint: String { places.mountPoint }
+  var now: UInt64 { realtimeNanoseconds() }
+
+  func groups(of request: Request) -> [UInt32] {
+    let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
+    let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
+      .first { $0.hasPrefix("Groups:") }
+    return line?.split(whereSeparator: \.isWhitespace).compactMap { UInt32($0) } ?? []
+  }
+
+  func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
+    mount?.finish(request, result)
+  }
+
+  func changed(_ node: NodeID) { mount?.wake(node) }
+}
+
+extension LiveState {
+  /// What an engine wrote down, checked as far as it is used.
+  fileprivate init(_ record: DeviceRecord) {
+    self.init(
+      isConnected: record.isConnected, isRunning: record.isRunning, acked: record.acked,
+      fault: record.fault, queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
+      counters: (0..<DeviceRecord.countersMax).map { record.counters.relaxed64(at: 8 * $0) })
+  }
+}
+
+extension QueueState {
+  fileprivate init(_ queue: QueueRecord) {
+    let state: State =
+      switch queue.state {
+      case .stopped: .stopped
+      case .running: .running
+      case .faulted: .faulted
+      }
+    self.init(
+      size: queue.size, state: state, availableIndex: queue.availableIndex,
+      usedIndex: queue.usedIndex, kicks: queue.kicks, interrupts: queue.interrupts)
+  }
+}

@@ -1,0 +1,159 @@
+internal import ConfigTree
+internal import EngineLink
+internal import Keeper
+internal import LinuxSystem
+internal import Model
+
+/// Control's side of one container's engine: what it shall serve, and what it says.
+///
+/// The channel's both ends lie with the keeper, so neither process's death closes it. Whenever one
+/// side is new, control begins an epoch: it says hello and tells the full state.
+final class EngineProcess {
+  /// A device that the engine shall serve.
+  struct Served {
+    let offer: DeviceOffer
+    let descriptors: [Descriptor]
+    let record: DeviceRecord
+  }
+
+  /// Waits for one word of the engine, within a deadline.
+  struct Waiting {
+    let deadline: EventLoop.Token
+    let then: (Result<Void, HostRefusal>) -> Void
+  }
+
+  let container: ObjectID
+  /// What the keeper calls the program.
+  let name: String
+  private let loop: EventLoop
+  private(set) var link: Link?
+  private var epoch: UInt64 = 0
+  private(set) var served: [ObjectID: Served] = [:]
+  private var starting: [ObjectID: Waiting] = [:]
+  private var stopping: [ObjectID: Waiting] = [:]
+  var pid: Int32?
+  var restarts: UInt64 = 0
+  var onChange: (ObjectID) -> Void = { _ in }
+
+  /// How long an engine may take to answer.
+  static let deadlineMilliseconds: UInt64 = 3000
+
+  init(
+    of container: ObjectID, name: String, channel: Channel, on loop: EventLoop
+  ) throws(Errno) {
+    self.container = container
+    self.name = name
+    self.loop = loop
+    link = try Link(
+      channel, on: loop, onPacket: { [weak self] in self?.hear($0) }, onEnd: {})
+  }
+
+  // MARK: Names with the keeper
+
+  /// A new program's name. The time keeps it apart from one that is just ending.
+  static func newName(for container: ObjectID) -> String {
+    "engine/\(container.rawValue).\(monotonicNanoseconds())"
+  }
+
+  /// The container of a program, from its name.
+  static func container(of name: String) -> ObjectID? {
+    let digits = name.dropFirst("engine/".count).prefix { $0 != "." }
+    return UInt64(digits).map { ObjectID(rawValue: $0) }
+  }
+
+  /// What the keeper puts before the names that the engine uses.
+  var scope: String { "of-\(name)/" }
+  /// Control's end of the channel.
+  var nearName: String { "near-\(name)" }
+  /// The engine's end, in its scope.
+  var farName: String { scope + "link" }
+
+  // MARK: Devices
+
+  /// One side of the channel is new: tells the full state.
+  func beginEpoch() {
+    epoch = monotonicNanoseconds()
+    tell(.hello(epoch: epoch))
+    for device in served.values.sorted(by: { $0.offer.id < $1.offer.id }) { offer(device) }
+    tell(.complete(epoch: epoch))
+  }
+
+  /// Takes a device over that the engine serves already, or shall serve from the next epoch on.
+  func adopt(_ device: Served, _ id: ObjectID) { served[id] = device }
+
+  func start(
+    _ device: Served, _ id: ObjectID, then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    served[id] = device
+    let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
+      self?.served[id] = nil
+      self?.tell(.stop(id: id.rawValue))
+      self?.started(
+        id,
+        .failure(
+          HostRefusal(
+            errno: Errno.timedOut.rawValue,
+            reason: "the engine did not answer within 3 seconds",
+            accepted: "an engine that runs; see engine/ of the container")))
+    }
+    starting[id] = Waiting(deadline: deadline, then: then)
+    offer(device)
+  }
+
+  /// `then` gets a failure when the engine did not answer in time.
+  func stop(_ id: ObjectID, then: @escaping (Result<Void, HostRefusal>) -> Void) {
+    served[id] = nil
+    let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
+      self?.stopped(
+        id, .failure(HostRefusal(errno: Errno.timedOut.rawValue, reason: "no answer")))
+    }
+    stopping[id] = Waiting(deadline: deadline, then: then)
+    tell(.stop(id: id.rawValue))
+  }
+
+  private func offer(_ device: Served) {
+    link?.send(Packet(ControlMessage.device(device.offer).bytes, device.descriptors))
+  }
+
+  private func tell(_ message: ControlMessage) { link?.send(Packet(message.bytes)) }
+
+  private func hear(_ packet: Packet) {
+    guard let message = EngineMessage(packet.bytes) else { return }
+    switch message {
+    case .started(let id, let epoch) where epoch == self.epoch:
+      started(ObjectID(rawValue: id), .success(()))
+    case .refused(let id, let epoch, let errno, let reason) where epoch == self.epoch:
+      let id = ObjectID(rawValue: id)
+      served[id] = nil
+      started(id, .failure(HostRefusal(errno: errno, reason: reason)))
+    case .stopped(let id, let epoch) where epoch == self.epoch:
+      stopped(ObjectID(rawValue: id), .success(()))
+    case .settled(let epoch) where epoch == self.epoch:
+      for id in stopping.keys where served[id] == nil { stopped(id, .success(())) }
+    case .changed(let id): onChange(ObjectID(rawValue: id))
+    case .started, .refused, .stopped, .settled: break  // of an epoch that is over
+    }
+  }
+
+  private func started(_ id: ObjectID, _ result: Result<Void, HostRefusal>) {
+    finish(starting.removeValue(forKey: id), result)
+  }
+
+  private func stopped(_ id: ObjectID, _ result: Result<Void, HostRefusal>) {
+    finish(stopping.removeValue(forKey: id), result)
+  }
+
+  private func finish(_ waiting: Waiting?, _ result: Result<Void, HostRefusal>) {
+    guard let waiting else { return }
+    loop.remove(waiting.deadline)
+    waiting.then(result)
+  }
+
+  /// Nothing is served, started or stopped.
+  var isIdle: Bool { served.isEmpty && starting.isEmpty && stopping.isEmpty }
+
+  func close() {
+    link?.close()
+    link = nil
+  }
+}

@@ -1,0 +1,46 @@
+internal import Devices
+internal import LinuxSystem
+internal import Model
+
+/// The process that opens what users name, one thing after the other. It may hang for ever in a
+/// dead network file system; then control lets it hang and starts another.
+package enum HelperProcess {
+  /// Serves the channel that is descriptor 3 until its other end closes.
+  package static func serve() {
+    let channel = Channel(Descriptor(owning: 3))
+    try? endWithParent(signal: Signal.kill)
+    while true {
+      _ = wait(on: channel.descriptor, milliseconds: -1)
+      do throws(Errno) {
+        guard let packet = try channel.receive() else { return }
+        guard let request = try? HostRequest(packet.bytes) else { return }
+        try channel.send(answer(request))
+      } catch {
+        guard error == .again else { return }
+      }
+    }
+  }
+
+  private static func answer(_ request: HostRequest) -> Packet {
+    do throws(HostRefusal) {
+      let opening = try open(request)
+      return Packet(HostReply.opened(facts: opening.facts).bytes, opening.descriptors)
+    } catch { return Packet(HostReply.refused(error).bytes) }
+  }
+
+  private static func open(_ request: HostRequest) throws(HostRefusal) -> HostOpening {
+    guard let kind = deviceKind(request.className) else {
+      throw HostRefusal(
+        errno: Errno.noEntry.rawValue, reason: "there is no class \(request.className)")
+    }
+    do throws(Errno) {
+      try assumeFileRights(
+        uid: request.rights.uid, gid: request.rights.gid, groups: request.rights.groups)
+    } catch {
+      throw HostRefusal(
+        errno: error.rawValue,
+        reason: "the rights of user \(request.rights.uid) cannot be assumed: \(error.text)")
+    }
+    return try kind.openHost(request.values, request.forbiddenFileSystem)
+  }
+}

@@ -1,0 +1,42 @@
+package import Engine
+internal import LinuxSystem
+package import Model
+
+/// A device class as a whole. Adding one is a folder and a line in `deviceKinds`.
+package struct DeviceKind: Sendable {
+  /// What configuration knows of it.
+  package let table: DeviceClass
+  /// The attribute with whose writer's rights the host side is opened.
+  package let rightsAttribute: String
+  /// Opens the host side. It runs in a process of its own that has the writer's rights and a
+  /// deadline, for it opens what users name. The number is the file system of our own mount,
+  /// into which no path may lead.
+  package let openHost:
+    @Sendable (_ values: [String: String], _ forbiddenFileSystem: UInt64) throws(HostRefusal) ->
+      HostOpening
+  /// Makes what serves the queues of one live device.
+  package let makeModel: @Sendable (DeviceSetup) throws(ModelRefusal) -> any DeviceModel
+}
+
+/// All device classes, in the order of their node numbers: a new one goes to the end.
+package let deviceKinds: [DeviceKind] = [
+  DeviceKind(
+    table: blkClass, rightsAttribute: "path", openHost: openBlkHost,
+    makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) })
+]
+
+package let catalogue = Catalogue(deviceKinds.map(\.table))
+
+package func deviceKind(_ className: String) -> DeviceKind? {
+  deviceKinds.first { $0.table.name == className }
+}
+
+/// Makes the model of a class, for an engine.
+package func makeModel(
+  _ className: String, _ setup: DeviceSetup
+) throws(ModelRefusal) -> any DeviceModel {
+  guard let kind = deviceKind(className) else {
+    throw ModelRefusal(.noEntry, "this engine knows no class \(className)")
+  }
+  return try kind.makeModel(setup)
+}

@@ -1,0 +1,35 @@
+/// What a guest wrote into the configuration space, as lines of a record: `config 32 00`.
+enum ConfigurationLines {
+  private static let key = "config"
+
+  static func lines(_ writes: [Int: [UInt8]]) -> [String] {
+    writes.sorted { $0.key < $1.key }.map { "\(key) \($0.key) \(hexadecimalText($0.value))" }
+  }
+
+  static func writes(in lines: [String]) -> [(offset: Int, bytes: [UInt8])] {
+    lines.compactMap { line in
+      let words = line.split(separator: " ")
+      guard words.count == 3, words[0] == key, let offset = Int(words[1]) else { return nil }
+      return (offset, bytes(hexadecimal: words[2]))
+    }
+  }
+}
+
+/// Two digits for each byte.
+func hexadecimalText(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}
+
+/// The bytes of such a text, up to the first pair that is none.
+func bytes(hexadecimal digits: Substring) -> [UInt8] {
+  var bytes: [UInt8] = []
+  var rest = Array(digits.utf8)[...]
+  while rest.count >= 2 {
+    guard let byte = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+      return bytes
+    }
+    bytes.append(byte)
+    rest = rest.dropFirst(2)
+  }
+  return bytes
+}

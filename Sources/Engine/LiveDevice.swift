@@ -1,0 +1,139 @@
+internal import EngineLink
+internal import Keeper
+internal import LinuxSystem
+internal import SharedMemory
+internal import VhostUser
+internal import Virtio
+
+/// A device that a guest can attach to: its model, its listener, and the session with its front
+/// end while there is one.
+///
+/// - `LiveDevice+Connection` accepts a front end, takes up a predecessor's, and lets it go;
+/// - `LiveDevice+Messages` serves its messages so that none is lost or answered twice;
+/// - `LiveDevice+Effects` does what they say;
+/// - `LiveQueue` is one ring.
+final class LiveDevice {
+  let offer: DeviceOffer
+  let loop: EventLoop
+  let keeper: KeeperClient
+  let listener: Descriptor
+  let record: DeviceRecord
+  let model: any DeviceModel
+  let memory = GuestMemory()
+  var onChange: () -> Void = {}
+
+  /// The session with a front end; `nil` while none is attached.
+  var attachment: Attachment?
+  var queues: [LiveQueue] = []
+  private var listenerToken: EventLoop.Token?
+
+  /// What belongs to one connection.
+  struct Attachment {
+    var session: Session
+    let connection: Descriptor
+    var token: EventLoop.Token?
+    /// For messages of our own.
+    var channel: Descriptor?
+    /// Messages applied so far; the number under which a reply is sent once.
+    var messages: UInt64 = 0
+    /// Memory files by region.
+    var files: [UInt32: Descriptor] = [:]
+    /// What the guest wrote into the configuration space, by offset: a model made anew gets it
+    /// again. Bounded by the space.
+    var configuration: [Int: [UInt8]] = [:]
+  }
+
+  /// `descriptors`: the listener, the record, and the host side.
+  init(
+    _ offer: DeviceOffer, _ descriptors: [Descriptor], on loop: EventLoop,
+    keeper: KeeperClient, makeModel: ModelMaker
+  ) throws(ModelRefusal) {
+    guard descriptors.count >= 2 else {
+      throw ModelRefusal(.invalid, "the device came without its descriptors")
+    }
+    self.offer = offer
+    self.loop = loop
+    self.keeper = keeper
+    listener = descriptors[0]
+    do { record = try DeviceRecord(descriptors[1]) } catch {
+      throw ModelRefusal(error, "the device's record cannot be mapped: \(error.text)")
+    }
+    let setup = DeviceSetup(
+      values: offer.values, descriptors: Array(descriptors.dropFirst(2)),
+      counters: record.counters)
+    model = try makeModel(offer.className, setup)
+    guard model.queueCount == record.queueCount else {
+      throw ModelRefusal(.invalid, "the record is made for \(record.queueCount) queues")
+    }
+    for index in 0..<model.queueCount { queues.append(LiveQueue(index, of: self)) }
+  }
+
+  /// What is offered to a guest: no more than the administrator lets, nor than is served.
+  var offered: UInt64 { offer.offered & model.features }
+
+  /// Goes on where a predecessor stopped, or waits for a front end.
+  func begin() {
+    listenerToken = try? loop.watch(listener) { [unowned self] _ in self.connectionWaits() }
+    takeUp()
+  }
+
+  /// Ends service. The front end sees its connection close.
+  func end() {
+    detach()
+    if let listenerToken { loop.remove(listenerToken) }
+    listenerToken = nil
+  }
+
+  // MARK: Faults
+
+  /// The guest broke a rule on a queue: that queue stops until the guest resets it.
+  func fail(_ queue: LiveQueue, _ sentence: String) {
+    queue.halt(.faulted)
+    record.fault = "queue \(queue.index): \(sentence)"
+    if let attachment, attachment.session.failsInBand(queue.index) {
+      tellFrontEnd(.failure(queue: queue.index, needsReply: false))
+    }
+    queue.error?.ring()
+    updateStates()
+  }
+
+  /// The front end broke the protocol: its connection ends.
+  func fail(_ fault: SessionFault) {
+    detach()
+    switch fault {
+    case .ended: break
+    default: record.fault = "vhost-user: \(fault.sentence)"
+    }
+    updateStates()
+  }
+
+  /// Writes down what people and control may see of the device, and says that it changed.
+  func updateStates() {
+    record.isConnected = attachment != nil
+    record.isRunning = queues.contains { $0.isRunning }
+    record.acked = attachment?.session.ackedFeatures ?? 0
+    onChange()
+  }
+
+  // MARK: Names with the keeper
+
+  /// Everything of this device that the keeper holds for the engine is below this name.
+  var scope: String { "\(offer.id)" }
+
+  func name(_ part: String) -> String { "\(scope)/\(part)" }
+
+  func keep(_ descriptor: Descriptor, as part: String) {
+    // A keeper that is gone ends this process anyway.
+    try? keeper.put(descriptor, as: name(part))
+  }
+
+  func letGo(_ part: String) { try? keeper.drop(name(part)) }
+
+  /// Names of what a connection leaves with the keeper.
+  enum Part {
+    static let connection = "connection"
+    static let channel = "channel"
+    static func memory(_ id: UInt32) -> String { "memory/\(id)" }
+    static func bell(_ bell: Effect.Bell, _ queue: Int) -> String { "\(bell.rawValue)/\(queue)" }
+  }
+}

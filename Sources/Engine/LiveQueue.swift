@@ -1,0 +1,160 @@
+internal import EngineLink
+internal import LinuxSystem
+internal import SharedMemory
+internal import VhostUser
+internal import Virtio
+
+/// One queue of a live device: its ring while it runs, and its doorbells.
+final class LiveQueue {
+  let index: Int
+  private unowned let device: LiveDevice
+  private let record: QueueRecord
+  private var ring: SplitRing?
+  private var token: EventLoop.Token?
+  private var isWaitingForTurn = false
+
+  /// The driver's bell; a new one takes the place of the old.
+  var kick: EventDescriptor? { didSet { unwatchKick() } }
+  var call: EventDescriptor?
+  var error: EventDescriptor?
+
+  /// Chains served before other queues get their turn. No ring holds more.
+  private static let budget = DeviceRecord.queueSizeMax
+
+  init(_ index: Int, of device: LiveDevice) {
+    self.index = index
+    self.device = device
+    record = device.record.queue(index)
+  }
+
+  var isRunning: Bool { record.state == .running }
+
+  /// Starts or stops the ring, as the session says, and follows its doorbells.
+  func update() {
+    guard let session = device.attachment?.session else { return }
+    guard session.isRunning(index) else {
+      if record.state == .running { stop() }
+      if !session.queues[index].isStarted { halt(.stopped) }
+      return
+    }
+    watchKick()
+    guard ring == nil, record.state != .faulted else { return }
+    start(session.queues[index], Virtio.FeatureBits(rawValue: session.ackedFeatures ?? 0))
+  }
+
+  /// Gives the ring up for a moment: the guest's memory is about to be mapped anew. The log says
+  /// where to go on.
+  func suspend() { ring = nil }
+
+  /// Stops for a reason of the guest's making, or because it was reset.
+  func halt(_ state: QueueRecord.State) {
+    ring = nil
+    record.state = state
+    unwatchKick()
+  }
+
+  /// Takes over from a predecessor what the session says of the queue. The session's word counts,
+  /// for it was written last; the log of a queue that runs says how far it came.
+  func adopt(_ session: Session) {
+    guard record.state != .faulted else { return }
+    record.state = session.isRunning(index) ? .running : .stopped
+  }
+
+  /// Stops and forgets the doorbells: the front end is gone.
+  func forget() {
+    halt(.stopped)
+    kick = nil
+    call = nil
+    error = nil
+  }
+
+  private func start(_ vring: Vring, _ features: Virtio.FeatureBits) {
+    guard let addresses = vring.addresses, let size = QueueSize(vring.size) else { return }
+    let log = InflightLog(record.log, size: size)
+    // Only a ring that ran a moment ago, here or in a predecessor, goes on from its log.
+    if record.state != .running { log.clear() }
+    do throws(RingFault) {
+      ring = try SplitRing(
+        size: size,
+        at: SplitAddresses(
+          descriptors: addresses.descriptors, available: addresses.available,
+          used: addresses.used),
+        memory: device.memory, start: UInt16(truncatingIfNeeded: vring.base),
+        features: features, log: log)
+    } catch {
+      return device.fail(self, error.sentence)
+    }
+    record.size = UInt32(vring.size)
+    record.state = .running
+    // A kick may have been used up before anybody looked.
+    wakeLater()
+  }
+
+  /// Stops where it is, and tells the session where that was.
+  private func stop() {
+    // What a predecessor took is finished first; it fits into one budget.
+    if (ring?.backlogCount ?? 0) > 0 { serve() }
+    let base = ring?.taken ?? record.availableIndex
+    device.attachment?.session.recordStop(of: index, at: UInt32(base))
+    halt(.stopped)
+  }
+
+  // MARK: Service
+
+  private func watchKick() {
+    guard token == nil, let kick else { return }
+    // Edge-triggered, so that a kick costs no read.
+    token = try? device.loop.watch(kick.descriptor, for: [.readable, .edge]) {
+      [unowned self] _ in
+      record.kicks &+= 1
+      serve()
+    }
+  }
+
+  private func unwatchKick() {
+    if let token { device.loop.remove(token) }
+    token = nil
+  }
+
+  private func wakeLater() {
+    guard !isWaitingForTurn else { return }
+    isWaitingForTurn = true
+    _ = device.loop.after(milliseconds: 0) { [weak self] in
+      self?.isWaitingForTurn = false
+      self?.serve()
+    }
+  }
+
+  /// Serves what the driver offers, up to the budget, and tells it.
+  func serve() {
+    do throws(RingFault) {
+      if try serveOnce() { wakeLater() }
+    } catch { device.fail(self, error.sentence) }
+  }
+
+  private func serveOnce() throws(RingFault) -> Bool {
+    guard var ring = ring.take() else { return false }
+    ring.disableKicks()
+    var fault: RingFault?
+    var isMore = false
+    do throws(RingFault) {
+      isMore = try device.model.serve(
+        queue: index, &ring, device.memory, budget: Self.budget)
+    } catch { fault = error }
+    ring.publish()
+    if ring.shouldInterrupt() { interrupt() }
+    if ring.enableKicks() { isMore = true }
+    record.availableIndex = ring.taken
+    record.usedIndex = ring.published
+    self.ring = consume ring
+    if let fault { throw fault }
+    return isMore
+  }
+
+  private func interrupt() {
+    record.interrupts &+= 1
+    if let call { return call.ring() }
+    guard device.attachment?.session.callsInBand(index) == true else { return }
+    device.tellFrontEnd(.call(queue: index, needsReply: false))
+  }
+}

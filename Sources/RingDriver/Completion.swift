@@ -1,0 +1,18 @@
+/// A chain that the device gave back.
+package struct Completion: Hashable, Sendable {
+  package let head: UInt16
+  package let written: UInt32
+
+  package init(head: UInt16, written: UInt32) {
+    self.head = head
+    self.written = written
+  }
+}
+
+/// What a device may never do to its driver.
+package enum DeviceFault: Error, Hashable, Sendable {
+  /// A used element names a chain that the device did not have: given back twice, or never lent.
+  case notLent(UInt32)
+  /// The used index moved further than chains were lent.
+  case usedTooMany(UInt16)
+}

@@ -1,0 +1,224 @@
+package import LinuxSystem
+
+/// The memory of one guest as a device sees it: a table of mapped regions.
+///
+/// Belongs to one thread. Regions may come and go while rings run: a window keeps its own mapping
+/// alive, and payload addresses are looked up at each use.
+@safe
+package final class GuestMemory {
+  /// What this device maps at most. The vhost-user limit of a memory table is lower, that of
+  /// added regions is what the back end says it is.
+  package static let regionsMax = 64
+
+  /// A region with its bytes; plain numbers, so that a lookup counts no references.
+  @safe
+  private struct Entry {
+    let region: MemoryRegion
+    let base: UnsafeMutableRawPointer
+  }
+
+  /// Behind a pointer and not in properties: a class's properties are checked for exclusive
+  /// access at each use, which costs more than the lookup.
+  private struct Table {
+    var count = 0
+    var lastHit = 0
+  }
+
+  @usableFromInline let tear = TearFlag()
+  private var mappings: [Mapping] = []
+  private let entries: UnsafeMutablePointer<Entry>
+  private let table: UnsafeMutablePointer<Table>
+
+  package init() {
+    // SAFETY: freed in deinit only; of the entries the first `table.count` are initialised.
+    unsafe entries = .allocate(capacity: Self.regionsMax)
+    unsafe table = .allocate(capacity: 1)
+    unsafe table.initialize(to: Table())
+  }
+
+  deinit {
+    unsafe entries.deallocate()
+    unsafe table.deallocate()
+  }
+
+  /// True once a file shrank behind a mapping: what is read there from then on is zero.
+  @inlinable
+  package var isTorn: Bool { tear.isRaised }
+
+  package var regions: [MemoryRegion] {
+    // SAFETY: below `count`.
+    unsafe (0..<table.pointee.count).map { unsafe entries[$0].region }
+  }
+
+  /// Maps one more region from `file`. Nothing changes when it is refused.
+  package func add(_ region: MemoryRegion, of file: Descriptor) throws(MemoryFault) {
+    try Self.check(region, beside: regions)
+    install(regions + [region], mappings + [try Self.map(region, of: file, tear)])
+  }
+
+  /// Removes the region at these addresses with this size (vhost-user REM_MEM_REG).
+  package func remove(_ region: MemoryRegion) throws(MemoryFault) {
+    let found = regions.firstIndex {
+      $0.guestAddress == region.guestAddress && $0.userAddress == region.userAddress
+        && $0.byteCount == region.byteCount
+    }
+    guard let found else { throw .noSuchRegion }
+    var (regions, mappings) = (regions, mappings)
+    regions.remove(at: found)
+    mappings.remove(at: found)
+    install(regions, mappings)
+  }
+
+  package func removeAll() { install([], []) }
+
+  /// Exchanges the whole table (vhost-user SET_MEM_TABLE). Nothing changes when it is refused.
+  package func replace(with list: [(MemoryRegion, Descriptor)]) throws(MemoryFault) {
+    var accepted: [MemoryRegion] = []
+    var mapped: [Mapping] = []
+    for (region, file) in list {
+      try Self.check(region, beside: accepted)
+      accepted.append(region)
+      mapped.append(try Self.map(region, of: file, tear))
+    }
+    install(accepted, mapped)
+  }
+
+  private static func check(
+    _ region: MemoryRegion, beside others: [MemoryRegion]
+  ) throws(MemoryFault) {
+    guard others.count < regionsMax else { throw .tooManyRegions }
+    guard region.isWellFormed else { throw .malformedRegion }
+    guard !others.contains(where: { $0.overlaps(region) }) else { throw .overlappingRegion }
+  }
+
+  /// A regular file must hold the whole region now; later shrinking is the guard's business.
+  private static func map(
+    _ region: MemoryRegion, of file: Descriptor, _ tear: TearFlag
+  ) throws(MemoryFault) -> Mapping {
+    let known: FileFacts
+    do { known = try facts(of: file) } catch { throw .notMapped(error) }
+    guard known.kind != .regular || known.byteCount >= region.fileOffset + region.byteCount
+    else { throw .fileTooShort }
+    do {
+      return try Mapping(
+        file, at: region.fileOffset, byteCount: region.byteCount, isWritable: true, tear: tear)
+    } catch { throw .notMapped(error) }
+  }
+
+  private func install(_ regions: [MemoryRegion], _ mappings: [Mapping]) {
+    // SAFETY: at most `regionsMax`, for `check` counted them; `mappings` keeps the bases alive.
+    for (index, region) in regions.enumerated() {
+      let entry = unsafe Entry(region: region, base: mappings[index].base)
+      unsafe (entries + index).initialize(to: entry)
+    }
+    unsafe table.pointee = Table(count: regions.count)
+    self.mappings = mappings
+  }
+}
+
+// MARK: - Lookup
+
+extension GuestMemory {
+  /// The bytes at a guest address, and how many follow in the same region; nil outside.
+  ///
+  /// The region of the last hit is tried first: a guest's buffers lie in one region nearly always.
+  @inline(__always)
+  private func locate(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
+    // SAFETY: `lastHit` and `index` are checked against `count`; the offset is inside the region.
+    let last = unsafe table.pointee.lastHit
+    if unsafe last < table.pointee.count {
+      let entry = unsafe entries[last]
+      let offset = address &- entry.region.guestAddress
+      if offset < entry.region.byteCount {
+        return unsafe (entry.base + Int(offset), entry.region.byteCount - offset)
+      }
+    }
+    return unsafe search(address)
+  }
+
+  @inline(never)
+  private func search(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
+    // SAFETY: as in `locate`.
+    for index in unsafe 0..<table.pointee.count {
+      let entry = unsafe entries[index]
+      let offset = address &- entry.region.guestAddress
+      if offset < entry.region.byteCount {
+        unsafe table.pointee.lastHit = index
+        return unsafe (entry.base + Int(offset), entry.region.byteCount - offset)
+      }
+    }
+    return nil
+  }
+
+  /// The next stretch of a guest range that lies in one region, at most `count` bytes long.
+  @inline(__always)
+  func readable(
+    _ address: GuestAddress, _ count: UInt64
+  ) throws(MemoryFault) -> UnsafeMutableRawBufferPointer {
+    guard let found = unsafe locate(address.rawValue) else {
+      throw .outside(address: address.rawValue, byteCount: count)
+    }
+    // SAFETY: `locate` answers how many bytes follow.
+    return unsafe UnsafeMutableRawBufferPointer(
+      start: found.base, count: Int(min(found.count, count)))
+  }
+
+  /// As `readable`, for bytes about to be written. Payload is written to a guest's memory only
+  /// through what this answers, so it is where dirty pages are to be noted.
+  @inline(__always)
+  func writable(
+    _ address: GuestAddress, _ count: UInt64
+  ) throws(MemoryFault) -> UnsafeMutableRawBufferPointer {
+    try unsafe readable(address, count)
+  }
+
+  /// True when every byte of the range is in some region.
+  package func covers(_ address: GuestAddress, _ byteCount: UInt64) -> Bool {
+    var (at, left) = (address.rawValue, byteCount)
+    while left > 0 {
+      guard let found = unsafe locate(at) else { return false }
+      let step = unsafe min(found.count, left)
+      at &+= step
+      left -= step
+    }
+    return true
+  }
+
+  /// A window on a ring, by an address in the front end's own space (vhost-user SET_VRING_ADDR).
+  ///
+  /// It must lie in one region and start at a multiple of `alignment`.
+  package func window(
+    userAddress: UInt64, byteCount: Int, alignment: Int
+  ) throws(MemoryFault) -> SharedWindow {
+    // SAFETY: the index is below `count`, and `mappings` has as many elements.
+    for index in unsafe 0..<table.pointee.count {
+      let region = unsafe entries[index].region
+      let offset = userAddress &- region.userAddress
+      guard offset < region.byteCount else { continue }
+      guard region.byteCount - offset >= UInt64(byteCount) else {
+        throw .divided(address: userAddress)
+      }
+      let window = SharedWindow(mappings[index], at: Int(offset), byteCount: byteCount)
+      guard userAddress % UInt64(alignment) == 0, window.isAligned(to: alignment) else {
+        throw .misaligned(address: userAddress)
+      }
+      return window
+    }
+    throw .outside(address: userAddress, byteCount: UInt64(byteCount))
+  }
+
+  /// As `window(userAddress:byteCount:alignment:)`, by a guest physical address.
+  package func window(
+    guestAddress: GuestAddress, byteCount: Int, alignment: Int
+  ) throws(MemoryFault) -> SharedWindow {
+    // SAFETY: as above.
+    for index in unsafe 0..<table.pointee.count {
+      let region = unsafe entries[index].region
+      let offset = guestAddress.rawValue &- region.guestAddress
+      guard offset < region.byteCount else { continue }
+      return try window(
+        userAddress: region.userAddress + offset, byteCount: byteCount, alignment: alignment)
+    }
+    throw .outside(address: guestAddress.rawValue, byteCount: UInt64(byteCount))
+  }
+}

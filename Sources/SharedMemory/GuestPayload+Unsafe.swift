@@ -1,0 +1,84 @@
+internal import CLinux
+
+/// Copies between a guest's memory and memory of ours. A range may span regions that adjoin.
+extension GuestMemory {
+  /// Copies `count` bytes from the guest to `bytes`, from index `start` on.
+  package func copyOut(
+    from address: GuestAddress, _ count: Int, into bytes: inout MutableSpan<UInt8>,
+    at start: Int = 0
+  ) throws(MemoryFault) {
+    precondition(start >= 0 && count >= 0 && start <= bytes.count)
+    precondition(bytes.count - start >= count)
+    var done = 0
+    while done < count {
+      let part = unsafe try readable(at(address, done), UInt64(count - done))
+      // SAFETY: both ranges hold `part.count` bytes; ours is not the guest's.
+      unsafe bytes.withUnsafeMutableBytes { buffer in
+        guard let to = buffer.baseAddress, let from = part.baseAddress else { return }
+        unsafe linux_copy_shared(to + start + done, from, part.count)
+      }
+      done += part.count
+    }
+  }
+
+  /// Copies `bytes` to the guest.
+  package func copyIn(_ bytes: borrowing Span<UInt8>, to address: GuestAddress) throws(MemoryFault)
+  {
+    var done = 0
+    let count = bytes.count
+    while done < count {
+      let part = unsafe try writable(at(address, done), UInt64(count - done))
+      // SAFETY: both ranges hold `part.count` bytes; ours is not the guest's.
+      unsafe bytes.withUnsafeBytes { buffer in
+        guard let start = buffer.baseAddress, let to = part.baseAddress else {
+          return
+        }
+        unsafe linux_copy_shared(to, start + done, part.count)
+      }
+      done += part.count
+    }
+  }
+
+  package func fillZero(_ address: GuestAddress, _ byteCount: UInt64) throws(MemoryFault) {
+    var done: UInt64 = 0
+    while done < byteCount {
+      let at = GuestAddress(address.rawValue &+ done)
+      let part = unsafe try writable(at, byteCount - done)
+      // SAFETY: the stretch is mapped and belongs to the guest, who may see any mixture.
+      unsafe part.baseAddress?.initializeMemory(as: UInt8.self, repeating: 0, count: part.count)
+      done += UInt64(part.count)
+    }
+  }
+
+  /// Two 64-bit words: a descriptor of an indirect table, which no alignment is demanded of.
+  @inline(__always)
+  package func words(at address: GuestAddress) throws(MemoryFault) -> (UInt64, UInt64) {
+    let part = unsafe try readable(address, 16)
+    guard part.count == 16, let from = part.baseAddress else {
+      return try dividedWords(at: address)
+    }
+    var words: (UInt64, UInt64) = (0, 0)
+    // SAFETY: 16 bytes on both sides; read once, then never again.
+    unsafe withUnsafeMutableBytes(of: &words) { buffer in
+      if let to = buffer.baseAddress { unsafe linux_copy_shared(to, from, 16) }
+    }
+    return words
+  }
+
+  @inline(never)
+  private func dividedWords(at address: GuestAddress) throws(MemoryFault) -> (UInt64, UInt64) {
+    var bytes = InlineArray<16, UInt8>(repeating: 0)
+    var span = bytes.mutableSpan
+    try copyOut(from: address, 16, into: &span)
+    var words: (UInt64, UInt64) = (0, 0)
+    for index in (0..<8).reversed() {
+      words.0 = words.0 << 8 | UInt64(bytes[index])
+      words.1 = words.1 << 8 | UInt64(bytes[index + 8])
+    }
+    return words
+  }
+
+  private func at(_ address: GuestAddress, _ done: Int) -> GuestAddress {
+    GuestAddress(address.rawValue &+ UInt64(done))
+  }
+}

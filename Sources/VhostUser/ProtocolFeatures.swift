@@ -1,0 +1,38 @@
+/// The extensions of the protocol that both sides know ("Protocol features").
+package struct ProtocolFeatures: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt64
+
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// GET_QUEUE_NUM is answered.
+  package static let multipleQueues = ProtocolFeatures(rawValue: 1 << 0)
+  /// need_reply is honoured.
+  package static let replyAcknowledge = ProtocolFeatures(rawValue: 1 << 3)
+  /// The back end may send requests of its own.
+  package static let backendChannel = ProtocolFeatures(rawValue: 1 << 5)
+  /// The back end holds the device's configuration space.
+  package static let configuration = ProtocolFeatures(rawValue: 1 << 9)
+  package static let resetDevice = ProtocolFeatures(rawValue: 1 << 13)
+  /// Kicks and calls may be messages.
+  package static let inBandNotifications = ProtocolFeatures(rawValue: 1 << 14)
+  /// Memory regions come and go one by one.
+  package static let memorySlots = ProtocolFeatures(rawValue: 1 << 15)
+  package static let status = ProtocolFeatures(rawValue: 1 << 16)
+
+  /// Everything that `Session` implements. A front end that takes in-band notifications sends one
+  /// message for each kick, so who wants speed offers these without that one.
+  package static let implemented: ProtocolFeatures = [
+    .multipleQueues, .replyAcknowledge, .backendChannel, .configuration, .resetDevice,
+    .inBandNotifications, .memorySlots, .status,
+  ]
+}
+
+/// The bits of the feature word that the protocol itself looks at.
+package enum FeatureBits {
+  /// VHOST_F_LOG_ALL: every write to guest memory is logged.
+  package static let logAll: UInt64 = 1 << 26
+  /// VHOST_USER_F_PROTOCOL_FEATURES, a bit that no virtio device offers to its driver.
+  package static let protocolFeatures: UInt64 = 1 << 30
+  /// VIRTIO_F_RING_PACKED (VIRTIO 1.2, 6).
+  package static let packedRing: UInt64 = 1 << 34
+}

@@ -1,0 +1,27 @@
+/// The device's half of a virtqueue, whatever its layout. A worker is written once against this.
+///
+///     while let loan = try ring.next(&segments) { … ring.settle(loan, written: count) }
+///     ring.publish()
+///     if ring.shouldInterrupt() { call.ring() }
+///     if ring.enableKicks() { … serve again … }
+package protocol Ring: ~Copyable {
+  /// Takes the oldest chain on offer and lists its buffers in `segments`; nil when none waits.
+  /// A broken rule leaves the ring where it was, so that it shows where it broke.
+  mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan?
+
+  /// Gives a chain back with the number of bytes written to its writable buffers, from their
+  /// start. The driver sees it at the next `publish`.
+  mutating func settle(_ loan: consuming Loan, written: UInt32)
+
+  /// Shows the driver all that was settled, at once.
+  mutating func publish()
+
+  /// Whether the driver wants to hear of what was published since this was last asked.
+  mutating func shouldInterrupt() -> Bool
+
+  /// Asks the driver not to kick: the device is looking anyway.
+  mutating func disableKicks()
+
+  /// Asks the driver to kick for the next chain. True when one arrived meanwhile: serve again.
+  mutating func enableKicks() -> Bool
+}

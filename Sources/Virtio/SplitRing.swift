@@ -1,0 +1,168 @@
+package import SharedMemory
+
+/// The device's half of a split virtqueue (VIRTIO 1.2 section 2.7).
+///
+/// Takes no memory and counts no references per chain. With an in-flight log it can be taken over
+/// by a successor after the process died at any moment: what was taken and not published is
+/// handed out again, once, and nothing else.
+package struct SplitRing: Ring, ~Copyable {
+  package let size: QueueSize
+  let layout: SplitLayout
+  let descriptors: SharedWindow
+  let available: SharedWindow
+  let used: SharedWindow
+  let memory: GuestMemory
+  let hasEventIndex: Bool
+  let allowsTables: Bool
+
+  /// The available index of the next chain to take.
+  package private(set) var taken: UInt16
+  /// The used index that the driver can see.
+  package private(set) var published: UInt16
+  /// Chains settled since the last `publish`.
+  var settled: UInt16 = 0
+  /// Chains taken and not published.
+  private(set) var outstanding: UInt16 = 0
+  /// The available index last read; chains up to it may be taken without reading it again.
+  private var seen: UInt16
+  /// The used index at which the driver was last considered for an interrupt.
+  var considered: UInt16
+  /// A predecessor may have died between publishing and interrupting.
+  var owesInterrupt: Bool
+
+  let log: InflightLog?
+  private var order: UInt64 = 0
+  /// What a predecessor had taken and not published, in its order.
+  private var backlog: [UInt16] = []
+  private var again = 0
+
+  /// Finds the three areas in the guest's memory and starts at available index `start`.
+  ///
+  /// A log that a predecessor used decides where the ring goes on, and `start` is not looked at.
+  /// Look at the ring once without waiting for a kick: one may have been used up before.
+  package init(
+    size: QueueSize, at addresses: SplitAddresses, memory: GuestMemory, start: UInt16,
+    features: FeatureBits, log: InflightLog? = nil
+  ) throws(RingFault) {
+    let layout = SplitLayout(size)
+    // VIRTIO 1.2 section 2.7: aligned to 16, 2 and 4.
+    let descriptors = try Self.window(
+      .descriptors, addresses.descriptors, layout.descriptorsByteCount,
+      SplitLayout.descriptorAlignment, memory)
+    let available = try Self.window(
+      .available, addresses.available, layout.availableByteCount, SplitLayout.availableAlignment,
+      memory)
+    let used = try Self.window(
+      .used, addresses.used, layout.usedByteCount, SplitLayout.usedAlignment, memory)
+    try self.init(
+      size: size, descriptors: descriptors, available: available, used: used, memory: memory,
+      start: start, features: features, log: log)
+  }
+
+  /// As above, with the areas already found.
+  package init(
+    size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
+    memory: GuestMemory, start: UInt16, features: FeatureBits, log: InflightLog? = nil
+  ) throws(RingFault) {
+    layout = SplitLayout(size)
+    precondition(descriptors.byteCount >= layout.descriptorsByteCount)
+    precondition(available.byteCount >= layout.availableByteCount)
+    precondition(used.byteCount >= layout.usedByteCount)
+    self.size = size
+    self.descriptors = descriptors
+    self.available = available
+    self.used = used
+    self.memory = memory
+    self.log = log
+    hasEventIndex = features.contains(.eventIndex)
+    allowsTables = features.contains(.indirectDescriptors)
+    published = used.acquire16(at: SplitLayout.index)
+    considered = published
+    taken = start
+    owesInterrupt = start != 0
+    seen = start
+    guard let log else { return }
+    if log.isFresh {
+      log.begin(size: size, usedIndex: published)
+    } else {
+      let found = try log.recover(size: size, usedIndex: published)
+      backlog = found.heads
+      order = found.order
+      outstanding = UInt16(found.heads.count)
+      taken = published &+ outstanding
+      seen = taken
+      owesInterrupt = true
+    }
+  }
+
+  private static func window(
+    _ part: RingFault.Part, _ address: UInt64, _ byteCount: Int, _ alignment: Int,
+    _ memory: GuestMemory
+  ) throws(RingFault) -> SharedWindow {
+    do {
+      return try memory.window(
+        userAddress: address, byteCount: byteCount, alignment: alignment)
+    } catch { throw .misplaced(part, error) }
+  }
+
+  /// The available index as the driver has it now: for a person to look at.
+  package var offered: UInt16 { available.relaxed16(at: SplitLayout.index) }
+
+  /// Chains a predecessor had in flight that have not been handed out again yet.
+  package var backlogCount: Int { backlog.count - again }
+
+  package mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan? {
+    // Zeros stand where the guest's memory was: nothing there is the driver's word.
+    guard !memory.isTorn else { throw .memoryTorn }
+    if again < backlog.count { return try nextAgain(&segments) }
+    if seen == taken {
+      // Acquire: what the driver wrote before it moved the index is visible (2.7.13.3).
+      let offered = available.acquire16(at: SplitLayout.index)
+      let waiting = offered &- taken
+      guard waiting != 0 else { return nil }
+      guard UInt32(waiting) + UInt32(outstanding) <= UInt32(size.rawValue) else {
+        throw .offersMoreThanItHolds(waiting)
+      }
+      seen = offered
+    }
+    let head = available.relaxed16(at: layout.availableSlot(taken))
+    try walk(from: head, &segments)
+    if let log {
+      guard !log.isInFlight(head) else { throw .offeredTwice(head: head) }
+      log.take(head, order: order)
+      order &+= 1
+    }
+    taken &+= 1
+    outstanding &+= 1
+    return Loan(head: head)
+  }
+
+  /// Hands out what a predecessor had taken: the log and the counts have it already.
+  @inline(never)
+  private mutating func nextAgain(_ segments: inout Segments) throws(RingFault) -> Loan? {
+    let head = backlog[again]
+    try walk(from: head, &segments)
+    again += 1
+    return Loan(head: head)
+  }
+
+  package mutating func settle(_ loan: consuming Loan, written: UInt32) {
+    let head = loan.settled()
+    let slot = layout.usedSlot(published &+ settled)
+    used.storeRelaxed(UInt32(head), at: slot)
+    used.storeRelaxed(written, at: slot + 4)
+    log?.settle(head)
+    settled &+= 1
+  }
+
+  package mutating func publish() {
+    // What was served on torn memory stays unpublished; the next `next` says why.
+    guard settled != 0, !memory.isTorn else { return }
+    published &+= settled
+    // Release: the used elements and the payload are visible before the index (2.7.8.2).
+    used.storeRelease(published, at: SplitLayout.index)
+    log?.publish(settled, usedIndex: published)
+    outstanding &-= settled
+    settled = 0
+  }
+}

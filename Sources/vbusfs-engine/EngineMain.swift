@@ -1,0 +1,21 @@
+internal import Devices
+internal import Engine
+internal import Keeper
+internal import LinuxSystem
+
+/// The engine of one container. Descriptor 3 leads to the keeper. Ends with status 0 when its
+/// keeper or its container ended.
+@main
+enum EngineMain {
+  static func main() {
+    do throws(Errno) {
+      let loop = try EventLoop()
+      // The keeper ends what does not end by itself; a terminal's signals are not for an engine.
+      let engine = try Engine(on: loop, keeper: KeeperClient(), makeModel: makeModel)
+      try loop.run()
+      _ = engine
+    } catch {
+      try? write(Array("vbusfs-engine: \(error.text)\n".utf8), to: Descriptor(owning: 2))
+    }
+  }
+}

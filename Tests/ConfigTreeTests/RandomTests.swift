@@ -1,0 +1,104 @@
+import ConfigTree
+import FuseMount
+import LinuxSystem
+import Model
+import Testing
+
+/// Numbers that look random and are the same for the same seed (xorshift64).
+struct Dice {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+
+  mutating func roll(_ sides: Int) -> Int {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return Int(state >> 33) % sides
+  }
+
+  mutating func pick<Element>(_ list: [Element]) -> Element { list[roll(list.count)] }
+}
+
+@Suite("Any sequence of operations")
+struct RandomTests {
+  private static let devices = ["devices/a", "devices/b", "devices/c"]
+  private static let containers = ["containers/x", "containers/y"]
+  private static let links = containers.flatMap { ["\($0)/devices/a", "\($0)/devices/CuAAAAAA"] }
+  private static let values = [
+    "0", "1", "blk", "file", "memory", "4096", "/srv/i", "", "0x100000000",
+  ]
+  private static let files = [
+    "type", "enabled", "path", "backend", "capacity", "serial", "features/mask",
+    "features/bits/flush",
+  ]
+
+  /// One operation, of which many are refused. What it answers does not matter here.
+  private static func step(_ bench: Bench, _ dice: inout Dice) {
+    let world = bench.world
+    switch dice.roll(12) {
+    case 0: try? bench.mkdir(dice.pick(devices))
+    case 1: try? bench.mkdir(dice.pick(containers))
+    case 2: _ = try? bench.rmdir(dice.pick(devices + containers))
+    case 3: _ = try? bench.ln(dice.pick(devices), dice.pick(links))
+    case 4: _ = try? bench.rm(dice.pick(links))
+    case 5: _ = try? bench.mv(dice.pick(devices), dice.pick(devices))
+    case 6: _ = try? bench.mv(dice.pick(links), dice.pick(links), replacing: true)
+    case 7:
+      try? bench.change(
+        OwnerChange(uid: UInt32(dice.roll(9))), dice.pick(devices + containers + links))
+    case 8:
+      world.hostResult =
+        dice.roll(3) == 0
+        ? .failure(HostRefusal(errno: Errno.noEntry.rawValue, reason: "gone"))
+        : .success(HostSide(facts: ["capacity": "512"]))
+      world.startResults =
+        dice.roll(3) == 0 ? [.failure(HostRefusal(errno: 5, reason: "no engine"))] : []
+    case 9: world.storeFailure = dice.roll(4) == 0 ? .noSpace : nil
+    default:
+      _ = try? bench.echo(dice.pick(values), dice.pick(devices) + "/" + dice.pick(files))
+    }
+  }
+
+  @Test("keeps the model's rules, and a replay of the rows gives the same model", arguments: 1...40)
+  func rulesHold(seed: UInt64) throws {
+    let bench = Bench()
+    var dice = Dice(seed: seed)
+    for _ in 0..<300 {
+      Self.step(bench, &dice)
+      try bench.tree.checkInvariants()
+    }
+    #expect(bench.replayed().model == bench.tree.model)
+  }
+
+  @Test("leaves live in the engine exactly what is live in the tree", arguments: 41...60)
+  func engineAgrees(seed: UInt64) throws {
+    let bench = Bench()
+    var dice = Dice(seed: seed)
+    for _ in 0..<300 { Self.step(bench, &dice) }
+    #expect(
+      bench.world.live.keys.sorted() == bench.tree.devicesToStart().map(\.device.id).sorted())
+    #expect(bench.world.openHosts.sorted() == bench.tree.enabledDevices().map(\.id))
+  }
+
+  @Test("Random numbers, names and bytes are answered or refused, never trapped", arguments: 1...8)
+  func hostile(seed: UInt64) throws {
+    let bench = try Bench.withLiveDisk()
+    var dice = Dice(seed: seed)
+    let nodes = [NodeID.root, try bench.node("devices"), try bench.node("containers/lab0/devices")]
+    for _ in 0..<2000 {
+      let name = (0..<dice.roll(80)).map { _ in UInt8(dice.roll(256)) }
+      let number = UInt64(dice.roll(1 << 20)) << UInt64(dice.roll(44))
+      let node = dice.roll(2) == 0 ? dice.pick(nodes) : NodeID(rawValue: number)
+      _ = try? bench.tree.attributes(of: node)
+      _ = try? bench.tree.entries(of: node)
+      _ = try? bench.tree.text(of: node)
+      _ = try? bench.tree.lookup(name, in: node)
+      _ = try? bench.tree.store(name, in: node, isContinuation: false, bench.request())
+      _ = try? bench.tree.makeLink(name, in: node, to: name, bench.request())
+      _ = try? bench.tree.makeDirectory(name, in: node, permissions: 0o777, bench.request())
+      bench.world.run()
+    }
+    try bench.tree.checkInvariants()
+  }
+}
