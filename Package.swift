@@ -75,6 +75,9 @@ let package = Package(
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "BlkTests",
+      of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
   ]
 )
