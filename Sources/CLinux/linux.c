@@ -354,3 +354,25 @@ int linux_synchronize_data(int fd) { return ANSWER(fdatasync(fd)); }
 int linux_stream_pair(int fds[2]) {
   return ANSWER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
 }
+
+int linux_punch_hole(int fd, uint64_t offset, uint64_t count) {
+  return linux_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
+int linux_zero_range(int fd, uint64_t offset, uint64_t count) {
+  return linux_fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
+int linux_write_zeros(int fd, uint64_t offset, uint64_t count) {
+  static const char zeros[65536];
+  while (count > 0) {
+    size_t step = count < sizeof zeros ? (size_t)count : sizeof zeros;
+    ssize_t moved = pwrite(fd, zeros, step, (off_t)offset);
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0) return -errno;
+    if (moved == 0) return -ENOSPC;
+    offset += (uint64_t)moved;
+    count -= (uint64_t)moved;
+  }
+  return 0;
+}

@@ -12,9 +12,8 @@ extension Control: World {
     _ changes: [Change], answering request: Request?, with answer: Answer
   ) throws(TreeError) {
     let answered = request.map { AnsweredRequest(slot: $0.slot, unique: $0.unique) }
-    let stored: StoredAnswer = if case .entry(let node) = answer { .entry(node.rawValue) } else {
-      .done
-    }
+    let stored: StoredAnswer
+    if case .entry(let node) = answer { stored = .entry(node.rawValue) } else { stored = .done }
     do throws(StoreError) {
       try store.commit(changes, answering: answered, with: stored)
     } catch { throw TreeError(error.isFull ? .noSpace : .inputOutput) }

@@ -78,7 +78,8 @@ extension LiveDevice {
       try restore(lines, on: connection, kept)
     } catch {
       record.fault = "the session could not be taken up: \(error.sentence)"
-      attachment = attachment ?? Attachment(session: newSession(), connection: connection.descriptor)
+      attachment =
+        attachment ?? Attachment(session: newSession(), connection: connection.descriptor)
       detach()
     }
   }

@@ -62,7 +62,9 @@ internal import LinuxSystem
   consuming func link(_ target: [UInt8]) {
     // SAFETY: zero-terminated for the call.
     unsafe (target + [0]).withUnsafeBytes { buffer in
-      guard let text = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
+      guard let text = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else {
+        return
+      }
       _ = unsafe fuse_reply_readlink(request, text)
     }
     discard self

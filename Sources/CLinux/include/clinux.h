@@ -139,3 +139,8 @@ static inline uint8_t linux_load8_relaxed(const void *byte) {
 static inline void linux_store8_release(void *byte, uint8_t value) {
   __atomic_store_n((uint8_t *)byte, value, __ATOMIC_RELEASE);
 }
+
+// -- parts of files
+int linux_punch_hole(int fd, uint64_t offset, uint64_t count);  // reads zeros, gives blocks back
+int linux_zero_range(int fd, uint64_t offset, uint64_t count);  // reads zeros, keeps blocks
+int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
