@@ -29,7 +29,7 @@ static const unsigned allowed[] = {
   SYS_clock_nanosleep, SYS_restart_syscall,
   // descriptors
   SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat, SYS_newfstatat, SYS_fcntl,
-  SYS_dup3, SYS_lseek, SYS_eventfd2,
+  SYS_dup3, SYS_lseek, SYS_eventfd2, SYS_fstatfs,
   // waiting
   SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_ppoll,
 #ifdef SYS_epoll_wait
