@@ -18,8 +18,11 @@ final class LiveQueue {
   var call: EventDescriptor?
   var error: EventDescriptor?
 
-  /// Chains served before other queues get their turn. No ring holds more.
-  private static let budget = DeviceRecord.queueSizeMax
+  /// Chains served before the driver may be interrupted for them, so that the first of many does
+  /// not wait for the last.
+  private static let batch = 32
+  /// Batches served before other queues get their turn.
+  private static let batchesPerTurn = 32
 
   init(_ index: Int, of device: LiveDevice) {
     self.index = index
@@ -92,7 +95,7 @@ final class LiveQueue {
 
   /// Stops where it is, and tells the session where that was.
   private func stop() {
-    // What a predecessor took is finished first; it fits into one budget.
+    // What a predecessor took is finished first; it fits into one turn.
     if (ring?.backlogCount ?? 0) > 0 { serve() }
     let base = ring?.taken ?? record.availableIndex
     device.attachment?.session.recordStop(of: index, at: UInt32(base))
@@ -125,21 +128,25 @@ final class LiveQueue {
     }
   }
 
-  /// Serves what the driver offers, up to the budget, and tells it.
+  /// Serves what the driver offers, for one turn at most, and tells it.
   func serve() {
     do throws(RingFault) {
-      if try serveOnce() { wakeLater() }
+      for _ in 0..<Self.batchesPerTurn {
+        guard try serveBatch() else { return }
+      }
+      wakeLater()
     } catch { device.fail(self, error.sentence) }
   }
 
-  private func serveOnce() throws(RingFault) -> Bool {
+  /// True when more may wait.
+  private func serveBatch() throws(RingFault) -> Bool {
     guard var ring = ring.take() else { return false }
     ring.disableKicks()
     var fault: RingFault?
     var isMore = false
     do throws(RingFault) {
       isMore = try device.model.serve(
-        queue: index, &ring, device.memory, budget: Self.budget)
+        queue: index, &ring, device.memory, budget: Self.batch)
     } catch { fault = error }
     ring.publish()
     if ring.shouldInterrupt() { interrupt() }

@@ -69,7 +69,11 @@ package final class GuestMemory {
     install(regions, mappings)
   }
 
-  package func removeAll() { install([], []) }
+  /// Forgets every region, and with them that one was torn.
+  package func removeAll() {
+    install([], [])
+    tear.lower()
+  }
 
   /// Exchanges the whole table (vhost-user SET_MEM_TABLE). Nothing changes when it is refused.
   package func replace(with list: [(MemoryRegion, Descriptor)]) throws(MemoryFault) {
@@ -81,6 +85,8 @@ package final class GuestMemory {
       mapped.append(try Self.map(region, of: file, tear))
     }
     install(accepted, mapped)
+    // What was torn is gone; if the new memory is torn too, its first use says so.
+    tear.lower()
   }
 
   private static func check(

@@ -127,11 +127,10 @@ package struct SplitRing: Ring, ~Copyable {
     }
     let head = available.relaxed16(at: layout.availableSlot(taken))
     try walk(from: head, &segments)
-    if let log {
-      guard !log.isInFlight(head) else { throw .offeredTwice(head: head) }
-      log.take(head, order: order)
-      order &+= 1
-    }
+    // Not `if let`: that would count a reference per chain.
+    guard log?.isInFlight(head) != true else { throw .offeredTwice(head: head) }
+    log?.take(head, order: order)
+    order &+= 1
     taken &+= 1
     outstanding &+= 1
     return Loan(head: head)
