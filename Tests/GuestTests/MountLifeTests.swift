@@ -9,10 +9,10 @@ extension EndToEnd {
       let lab = try Lab()
       defer { lab.end() }
       #expect(try lab.run("ls").lines.contains("devices"))
-      let keeper = try lab.keeper()
+      _ = try lab.addDisk(byteCount: 1 << 20)
+      let processes = try lab.processes()
       #expect(try shell("vbusfs umount \(lab.tree)").text == "")
-      #expect(try shell("kill -0 \(keeper)").succeeded == false)
-      #expect(try shell("pgrep -f \(lab.folder)").text == "")
+      #expect(try lab.areGone(processes))
       #expect(try shell("grep \(lab.tree) /proc/mounts").text == "")
       try lab.mount()
     }
@@ -47,18 +47,18 @@ extension EndToEnd {
       #expect(try readAgain(file, upTo: 100).isEmpty == false)
     }
 
-    @Test("SIGTERM and SIGINT to the keeper leave nothing behind", arguments: ["TERM", "INT"])
-    func signals(signal: String) throws {
+    @Test(
+      "SIGTERM and SIGINT to the keeper leave nothing behind",
+      arguments: [Signal.terminate, Signal.interrupt])
+    func signals(signal: Int32) throws {
       let lab = try Lab()
       defer { lab.end() }
       _ = try lab.addDisk(byteCount: 1 << 20)
-      _ = try shell("kill -\(signal) \(lab.keeper())")
-      let isGone = try awaitAnswer("the end of all processes") {
-        try shell("pgrep -f \(lab.folder)").succeeded ? nil : true
-      }
-      #expect(isGone)
+      let processes = try lab.processes()
+      try send(signal: signal, to: processes[0])
+      #expect(try lab.areGone(processes))
       #expect(try shell("grep \(lab.tree) /proc/mounts").text == "")
-      #expect(try shell("find \(lab.runtime) -type s").text == "")
+      #expect(try shell("find \(lab.runtime) -type s 2>/dev/null").text == "")
       try lab.mount()
     }
 
@@ -83,8 +83,9 @@ extension EndToEnd {
       let lab = try Lab()
       defer { lab.end() }
       _ = try lab.addDisk(byteCount: 1 << 20)
-      _ = try shell("kill -KILL \(lab.keeper())")
-      _ = try awaitAnswer("the dead mount") { try lab.run("ls").succeeded ? nil : true }
+      let processes = try lab.processes()
+      try send(signal: Signal.kill, to: processes[0])
+      #expect(try lab.areGone(processes))
       try lab.mount()
       #expect(try lab.text("devices/disk0/serial") == "")
       try lab.awaitText("devices/disk0/status", "listening")
@@ -145,9 +146,17 @@ extension EndToEnd {
 }
 
 extension Lab {
-  /// The keeper's process number.
-  fileprivate func keeper() throws -> String {
-    String(decoding: try readFile(runtime + "/keeper.pid"), as: UTF8.self)
-      .split(separator: "\n").joined()
+  /// The keeper, control, and the engine of `lab0`, in this order.
+  fileprivate func processes() throws -> [Int32] {
+    let texts = try run("cat $LAB/run/keeper.pid $LAB/run/control.pid containers/lab0/engine/pid")
+    return texts.lines.compactMap { Int32($0) }
+  }
+
+  /// Waits until none of these processes is alive any more; one that nobody has collected yet
+  /// has no program.
+  fileprivate func areGone(_ processes: [Int32]) throws -> Bool {
+    try awaitAnswer("the end of \(processes)") {
+      processes.allSatisfy { (try? linkTarget("/proc/\($0)/exe")) == nil } ? true : nil
+    }
   }
 }

@@ -31,9 +31,8 @@ extension EndToEnd {
         preparation: "ln -s image $LAB/link; echo $LAB/link >path",
         script: "echo 1 >enabled", says: "Too many levels of symbolic links"),
       Case(
-        testDescription: "a file of the tree itself",
-        preparation: "echo $LAB/tree/version >path",
-        script: "echo 1 >enabled", says: "Too many levels of symbolic links"),
+        testDescription: "a file of the tree itself", preparation: "",
+        script: "echo $LAB/tree/version >path", says: "Too many levels of symbolic links"),
       Case(
         testDescription: "a capacity that is no multiple of the block size",
         preparation: "echo $LAB/image >path; echo 4096 >block_size; echo 1049600 >capacity",

@@ -75,9 +75,10 @@ extension EndToEnd {
       #expect(!outcome.succeeded)
       #expect(outcome.text.contains("write error: Invalid argument"))
       #expect(try lab.text("devices/a/read_only") == "0")
-      let error = try lab.run("cut -d: -f1 last_error; grep value: devices/a/last_error").lines
       #expect(
-        error == ["time", "path", "value", "errno", "reason", "accepted", "value: sideways"])
+        try lab.run("cut -d: -f1 last_error").lines
+          == ["time", "path", "value", "errno", "reason", "accepted"])
+      #expect(try lab.text("devices/a/last_error").contains("value: sideways"))
     }
 
     @Test("An unknown class is refused by ENOENT, a second type by EINVAL")
@@ -122,7 +123,7 @@ extension EndToEnd {
       _ = try lab.run("mkdir devices/a devices/b; for d in a b; do echo blk >devices/$d/type; done")
       _ = try lab.run("echo one >devices/a/serial; echo 4096 >devices/a/block_size")
       #expect(try lab.run("tar -c devices | tar -x -C $LAB").text == "")
-      #expect(try lab.run("diff -r devices/a $LAB/devices/a").text == "")
+      #expect(try lab.run("diff -r --no-dereference devices $LAB/devices").text == "")
       _ = try lab.run("cp devices/a/serial devices/a/block_size devices/b/")
       #expect(try lab.run("cat devices/b/serial devices/b/block_size").lines == ["one", "4096"])
     }
@@ -168,7 +169,10 @@ extension EndToEnd {
       _ = try lab.run("mkdir containers/c containers/d devices/a devices/untyped")
       _ = try lab.run("echo blk >devices/a/type; ln -s ../../../devices/a containers/c/devices/")
       #expect(
-        try lab.run("ln -s /etc/passwd containers/c/devices/x").text.contains("Invalid argument"))
+        try lab.run("ln -s /etc/passwd containers/c/devices/x").text
+          .contains("Operation not permitted"))
+      #expect(
+        try lab.run("ln -s ../../c containers/c/devices/x").text.contains("Invalid argument"))
       #expect(
         try lab.run("ln -s ../../../devices/untyped containers/c/devices/x").text
           .contains("Invalid argument"))

@@ -15,6 +15,9 @@ struct Trial {
   var turnsOfLoop: Substring? { lastWord(after: "turns ") }
   var identifierAfterLoop: Substring? { lastWord(after: "identifier ") }
 
+  /// How often the guest wrote, read back and compared.
+  var rounds: Int { report.value("rounds").flatMap { Int($0) } ?? 0 }
+
   private static let files = ["file0", "file1", "file2", "file3"]
 
   init(of victim: Victim, under machine: Machine, in lab: Lab) throws {
@@ -33,6 +36,8 @@ struct Trial {
     report = try guest.finish()
     checksumsOnHost = try Self.files.map { try lab.checksum(of: "/\($0)", on: disk) }
     damage = try lab.damage(of: disk)
+    print(
+      "\(victim) under \(machine.testDescription): \(rounds) rounds, \(turnsOfLoop ?? "no") turns")
   }
 
   private func lastWord(after word: String) -> Substring? {
