@@ -64,10 +64,12 @@ package struct SplitRing: Ring, ~Copyable {
     size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     memory: GuestMemory, start: UInt16, features: FeatureBits, log: InflightLog? = nil
   ) throws(RingFault) {
-    layout = SplitLayout(size)
-    precondition(descriptors.byteCount >= layout.descriptorsByteCount)
-    precondition(available.byteCount >= layout.availableByteCount)
-    precondition(used.byteCount >= layout.usedByteCount)
+    let layout = SplitLayout(size)
+    guard descriptors.byteCount >= layout.descriptorsByteCount,
+      available.byteCount >= layout.availableByteCount,
+      used.byteCount >= layout.usedByteCount
+    else { preconditionFailure("an area is smaller than its ring") }
+    self.layout = layout
     self.size = size
     self.descriptors = descriptors
     self.available = available
