@@ -28,8 +28,7 @@ extension LiveDevice {
       update([queues[index]])
       return .done
     case .kicked(let index):
-      queues[index].update()
-      queues[index].serve()
+      kicked(queues[index])
       return .done
     case .readConfiguration(let offset, let count):
       return readConfiguration(at: offset, count)
@@ -57,6 +56,12 @@ extension LiveDevice {
   private func update(_ some: [LiveQueue]) {
     for queue in some { queue.update() }
     updateStates()
+  }
+
+  /// A kick by message; the first one starts the ring.
+  private func kicked(_ queue: LiveQueue) {
+    if !queue.isRunning { update([queue]) }
+    queue.kicked()
   }
 
   private func setBell(_ bell: Effect.Bell, of queue: LiveQueue, _ descriptor: Descriptor?) {

@@ -111,7 +111,9 @@ final class LiveDevice {
   func updateStates() {
     record.isConnected = attachment != nil
     record.isRunning = queues.contains { $0.isRunning }
-    record.acked = attachment?.session.ackedFeatures ?? 0
+    // The protocol's own bit is between it and the front end; no guest ever sees it.
+    let acked = attachment?.session.ackedFeatures ?? 0
+    record.acked = acked & ~VhostUser.FeatureBits.protocolFeatures
     onChange()
   }
 

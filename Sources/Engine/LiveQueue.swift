@@ -108,9 +108,7 @@ final class LiveQueue {
     guard token == nil, let kick else { return }
     // Edge-triggered, so that a kick costs no read.
     token = try? device.loop.watch(kick.descriptor, for: [.readable, .edge]) {
-      [unowned self] _ in
-      record.kicks &+= 1
-      serve()
+      [unowned self] _ in self.kicked()
     }
   }
 
@@ -126,6 +124,12 @@ final class LiveQueue {
       self?.isWaitingForTurn = false
       self?.serve()
     }
+  }
+
+  /// The driver says that it offers something.
+  func kicked() {
+    record.kicks &+= 1
+    serve()
   }
 
   /// Serves what the driver offers, for one turn at most, and tells it.
