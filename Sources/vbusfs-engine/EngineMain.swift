@@ -9,6 +9,8 @@ internal import LinuxSystem
 enum EngineMain {
   static func main() {
     do throws(Errno) {
+      // A doorbell may be anything that a front end sends, a pipe that nobody reads too.
+      ignoreBrokenPipes()
       let loop = try EventLoop()
       // The keeper ends what does not end by itself; a terminal's signals are not for an engine.
       let engine = try Engine(on: loop, keeper: KeeperClient(), makeModel: makeModel)
