@@ -83,5 +83,17 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem"]),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
+    // A keeper in a process of its own, whose programs a test plays.
+    .target(
+      name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
+      swiftSettings: strict),
+    tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
   ]
 )

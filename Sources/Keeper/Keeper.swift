@@ -40,6 +40,8 @@ package final class Keeper {
   // MARK: Programs
 
   private func start(_ program: KeptProgram) {
+    // It may have been ended while it waited for its next start.
+    guard programs[program.name] === program, !program.isEnding else { return }
     do {
       try program.start(on: loop) { [unowned self, unowned program] packet in
         self.serve(packet, for: program)
@@ -110,11 +112,12 @@ package final class Keeper {
   /// Tells control of a program's state.
   private func announce(_ program: KeptProgram) {
     guard !program.isControl else { return }
-    programs[KeptProgram.control]?.link?.send(Packet(state(of: program).bytes))
+    let news = KeeperReply.news(state(of: program))
+    programs[KeptProgram.control]?.link?.send(Packet(news.bytes))
   }
 
-  private func state(of program: KeptProgram) -> KeeperReply {
-    .child(
+  private func state(of program: KeptProgram) -> KeeperReply.State {
+    KeeperReply.State(
       name: program.name, pid: program.pid, restarts: program.restarts, ending: program.ending)
   }
 
@@ -128,11 +131,16 @@ package final class Keeper {
       guard let descriptor = packet.descriptors.first else { return }
       kept.put(descriptor, as: scope + name)
     case .take(let name):
+      guard isListening(program) else { return }
       for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .drop(let name): kept.drop(scope + name)
     case .accept(let name):
-      if let listener = packet.descriptors.first, let connection = try? accept(from: listener) {
+      guard isListening(program) else { return }
+      // Waiting for a connection would stop everything.
+      if let listener = packet.descriptors.first, (try? listener.setNonblocking(true)) != nil,
+        let connection = try? accept(from: listener)
+      {
         kept.put(connection, as: scope + name)
         for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       }
@@ -141,6 +149,14 @@ package final class Keeper {
       kept.say(bytes, number: number, through: scope + name)
     case .spawn, .end, .children, .ready: supervise(request, for: program)
     }
+  }
+
+  /// Whether a program reads its answers. One that asks on and on and does not would fill this
+  /// process's memory; it is killed, and starts again like any that failed.
+  private func isListening(_ program: KeptProgram) -> Bool {
+    guard let link = program.link, link.waitingCount > KeptDescriptors.countMax else { return true }
+    if program.pid > 0 { try? send(signal: Signal.kill, to: program.pid) }
+    return false
   }
 
   /// What only control may ask.
@@ -157,12 +173,13 @@ package final class Keeper {
       end(name)
     case .children:
       for child in programs.values where !child.isControl {
-        program.link?.send(Packet(state(of: child).bytes))
+        program.link?.send(Packet(KeeperReply.child(state(of: child)).bytes))
       }
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .ready(let sentence):
       guard let starter else { return }
-      try? write(Array((sentence + "\n").utf8), to: starter)
+      // Whoever started us may be gone; then nobody needs to be told.
+      try? sendBytes(Array((sentence + "\n").utf8), through: starter)
       self.starter = nil
     case .put, .take, .drop, .accept, .say: return
     }

@@ -9,9 +9,13 @@ package final class Link {
   private var outbox: [Packet] = []
   private let onPacket: (Packet) -> Void
   private let onEnd: () -> Void
+  /// Called when everything that had waited was sent.
+  package var onRoom: () -> Void = {}
 
   /// Limits the packets taken in one turn, so that one busy link starves no other.
   private static let packetsPerTurn = 64
+  /// A socket's buffer (net.core.wmem_default, 208 KiB) holds far fewer.
+  private static let packetsPerSocket = 4096
 
   package init(
     _ channel: Channel, on loop: EventLoop, onPacket: @escaping (Packet) -> Void,
@@ -31,9 +35,15 @@ package final class Link {
     flush()
   }
 
-  /// Takes what has arrived, without waiting, up to the end.
+  /// Packets that the other end has no room for yet.
+  package var waitingCount: Int { outbox.count }
+
+  /// Takes what has arrived, without waiting, up to the end. More than a socket holds is not
+  /// taken: it comes from somebody who goes on writing.
   package func drain() {
-    while token != nil, receiveOne() {}
+    for _ in 0..<Self.packetsPerSocket where token != nil {
+      if !receiveOne() { return }
+    }
   }
 
   package func close() {
@@ -44,7 +54,10 @@ package final class Link {
   }
 
   private func isReady(_ readiness: Readiness) {
-    if readiness.contains(.writable) { flush() }
+    if readiness.contains(.writable), !outbox.isEmpty {
+      flush()
+      if outbox.isEmpty { onRoom() }
+    }
     for _ in 0..<Self.packetsPerTurn where token != nil {
       if !receiveOne() { break }
     }
