@@ -274,6 +274,7 @@ static void become(const struct linux_child *child) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   execve(child->path, child->arguments, child->environment);
   _exit(127);
 }
