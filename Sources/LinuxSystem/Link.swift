@@ -9,6 +9,13 @@ package final class Link {
   private var outbox: [Packet] = []
   private let onPacket: (Packet) -> Void
   private let onEnd: () -> Void
+  private var isWaitingForRoom = false
+
+  /// Called when everything that had waited for room is sent.
+  package var onRoom: () -> Void = {}
+
+  /// True while something waits for room.
+  package var isFull: Bool { !outbox.isEmpty }
 
   /// Limits the packets taken in one turn, so that one busy link starves no other.
   private static let packetsPerTurn = 64
@@ -77,8 +84,10 @@ package final class Link {
       if error != .again { sent = outbox.count }
     }
     outbox.removeFirst(sent)
-    guard let token else { return }
-    try? loop.rewatch(token, for: outbox.isEmpty ? .readable : [.readable, .writable])
+    guard let token, isWaitingForRoom != isFull else { return }
+    isWaitingForRoom = isFull
+    try? loop.rewatch(token, for: isFull ? [.readable, .writable] : .readable)
+    if !isFull { onRoom() }
   }
 
   private func end() {
