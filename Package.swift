@@ -83,5 +83,11 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem"]),
+    tests(
+      "EngineReviewTests",
+      of: [
+        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
+        "Virtio", "vbusfs-engine",
+      ]),
   ]
 )
