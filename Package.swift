@@ -95,5 +95,11 @@ let package = Package(
       name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
       swiftSettings: strict),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
+    tests(
+      "EngineReviewTests",
+      of: [
+        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
+        "Virtio", "vbusfs-engine",
+      ]),
   ]
 )

@@ -11,10 +11,9 @@ internal import LinuxSystem
 @main
 enum EngineMain {
   static func main() {
+    ignoreLostReaders()
     do throws(Errno) {
       if !CommandLine.arguments.contains("--unconfined") { try confineProcess() }
-      // A doorbell may be anything that a front end sends, a pipe that nobody reads too.
-      ignoreBrokenPipes()
       let loop = try EventLoop()
       // The keeper ends what does not end by itself; a terminal's signals are not for an engine.
       let engine = try Engine(on: loop, keeper: KeeperClient(), makeModel: makeModel)
