@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 /// 20 deaths of one process under a guest that writes and a shell that works on the tree; what was
 /// seen of it, for the tests to judge.
@@ -37,7 +38,8 @@ struct Trial {
     checksumsOnHost = try Self.files.map { try lab.checksum(of: "/\($0)", on: disk) }
     damage = try lab.damage(of: disk)
     print(
-      "\(victim) under \(machine.testDescription): \(rounds) rounds, \(turnsOfLoop ?? "no") turns")
+      "note: \(victim) under \(machine.testDescription): \(rounds) rounds, \(turnsOfLoop ?? "no") turns"
+    )
   }
 
   private func lastWord(after word: String) -> Substring? {
