@@ -91,5 +91,11 @@ let package = Package(
       name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
       swiftSettings: strict),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
+    tests(
+      "EngineTests",
+      of: [
+        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
+        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
+      ]),
   ]
 )

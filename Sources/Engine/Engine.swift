@@ -31,6 +31,9 @@ package final class Engine {
   private var epoch: UInt64 = 0
   /// What control has named since `hello`.
   private var named: Set<UInt64> = []
+  /// Devices whose change control has not been told, for it does not read.
+  private var unsaid: Set<UInt64> = []
+  private var hasHeardAll = false
 
   package init(
     on loop: EventLoop, keeper: KeeperClient, makeModel: @escaping ModelMaker
@@ -42,6 +45,7 @@ package final class Engine {
     link = try Link(
       Channel(channel), on: loop, onPacket: { [unowned self] in self.hear($0) },
       onEnd: { [unowned self] in self.loop.end() })
+    link?.onRoom = { [unowned self] in self.catchUp() }
     // The keeper says nothing unasked here: its channel becomes readable when it is gone.
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.loop.end() }
   }
@@ -60,6 +64,8 @@ package final class Engine {
       serve(offer, packet.descriptors)
     case .complete(let epoch):
       for id in devices.keys where !named.contains(id) { stop(id) }
+      if !hasHeardAll { dropLeftovers() }
+      hasHeardAll = true
       tell(.settled(epoch: epoch))
     case .stop(let id):
       named.remove(id)
@@ -76,7 +82,7 @@ package final class Engine {
     do {
       let device = try LiveDevice(
         offer, descriptors, on: loop, keeper: keeper, makeModel: makeModel)
-      device.onChange = { [unowned self] in self.tell(.changed(id: offer.id)) }
+      device.onChange = { [unowned self] in self.noteChange(of: offer.id) }
       devices[offer.id] = device
       device.begin()
       tell(.started(id: offer.id, epoch: epoch))
@@ -85,6 +91,29 @@ package final class Engine {
         .refused(
           id: offer.id, epoch: epoch, errno: error.errno.rawValue, reason: error.reason))
     }
+  }
+
+  /// What a predecessor held of devices that were unplugged meanwhile: their front ends see the
+  /// end of their connections with this.
+  private func dropLeftovers() {
+    guard let items = try? keeper.take("") else { return }
+    let ids = Set(items.compactMap { UInt64($0.name.prefix { $0 != "/" }) })
+    for id in ids.subtracting(named) { try? keeper.drop("\(id)") }
+  }
+
+  /// Says that a device changed; while control does not read, once for all changes.
+  private func noteChange(of id: UInt64) {
+    guard let link, link.waitingCount == 0 else {
+      unsaid.insert(id)
+      return
+    }
+    tell(.changed(id: id))
+  }
+
+  private func catchUp() {
+    let ids = unsaid
+    unsaid = []
+    for id in ids where devices[id] != nil { noteChange(of: id) }
   }
 
   private func stop(_ id: UInt64) { devices.removeValue(forKey: id)?.end() }

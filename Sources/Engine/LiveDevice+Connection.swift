@@ -9,27 +9,23 @@ extension LiveDevice {
   /// Somebody connects. A device has one front end: another one is turned away at once, so that it
   /// sees the end of its connection instead of silence.
   func connectionWaits() {
-    guard attachment == nil || hasLeft else {
+    // Whoever was there may have left, and we have not come to notice it.
+    serveMessages()
+    guard attachment == nil else {
       _ = try? accept(from: listener)
       return
     }
-    detach()
+    // Before there is a connection: a successor that finds one finds a record that fits it.
+    record.lines = []
+    record.consumed = 0
+    record.fault = nil
     guard let connection = try? keeper.accept(from: listener, as: name(Part.connection)) else {
       return
     }
-    record.consumed = 0
-    record.fault = nil
     attach(newSession(), on: connection)
     saveSession()
     updateStates()
     serveMessages()
-  }
-
-  /// The front end closed, and we have not come to notice it.
-  private var hasLeft: Bool {
-    guard let connection = attachment?.connection else { return true }
-    if case .ended? = try? peekMessage(on: connection) { return true }
-    return false
   }
 
   func newSession() -> Session {
@@ -52,8 +48,9 @@ extension LiveDevice {
     self.attachment = nil
     if let token = attachment.token { loop.remove(token) }
     for queue in queues { queue.forget() }
-    record.lines = []
+    // First: a successor takes a connection without lines for a new one.
     try? keeper.drop(scope)
+    record.lines = []
     disconnect(attachment.connection)
     memory.removeAll()
     model.reset()
@@ -70,6 +67,7 @@ extension LiveDevice {
     let lines = record.lines
     guard let connection = kept[Part.connection] else {
       record.lines = []
+      record.consumed = 0
       try? keeper.drop(scope)
       for queue in queues { queue.forget() }
       return updateStates()
@@ -96,14 +94,21 @@ extension LiveDevice {
     for region in session.regions {
       attachment?.files[region.id] = kept[Part.memory(region.id)]?.descriptor
     }
+    let named = Set(session.regions.map { Part.memory($0.id) })
+    for part in kept.keys where part.hasPrefix(Part.memories) && !named.contains(part) {
+      letGo(part)
+    }
     for queue in queues {
       queue.adopt(session)
       queue.kick = kept[Part.bell(.kick, queue.index)].map { EventDescriptor($0.descriptor) }
       queue.call = kept[Part.bell(.call, queue.index)].map { EventDescriptor($0.descriptor) }
       queue.error = kept[Part.bell(.error, queue.index)].map { EventDescriptor($0.descriptor) }
     }
-    guard mapMemory() else { throw .refused(.setMemoryTable) }
+    guard mapMemory(session.regions, attachment?.files ?? [:]) else {
+      throw .refused(.setMemoryTable)
+    }
     if let acked = session.ackedFeatures { model.negotiated(acked) }
+    attachment?.negotiated = session.ackedFeatures
     for (offset, bytes) in ConfigurationLines.writes(in: lines)
     where model.writeConfiguration(at: offset, bytes) {
       attachment?.configuration[offset] = bytes

@@ -10,8 +10,7 @@ extension LiveDevice {
     switch effect {
     case .none: return .done
     case .featuresAcked:
-      model.negotiated(attachment?.session.ackedFeatures ?? 0)
-      updateStates()
+      negotiate()
       return .done
     case .memoryReplaced, .regionAdded, .regionRemoved:
       return changeMemory(effect, descriptors)
@@ -29,7 +28,8 @@ extension LiveDevice {
       return .done
     case .kicked(let index):
       queues[index].update()
-      queues[index].serve()
+      // Not before the record says that the queue runs, or a successor would serve it again.
+      queues[index].serveLater()
       return .done
     case .readConfiguration(let offset, let count):
       return readConfiguration(at: offset, count)
@@ -45,13 +45,25 @@ extension LiveDevice {
       updateStates()
       return .done
     case .reset:
-      update(queues)
+      // Where they stopped means nothing now: a queue begins anew.
+      for queue in queues { queue.halt(.stopped) }
       record.fault = nil
       attachment?.configuration = [:]
       model.reset()
       updateStates()
       return .done
     }
+  }
+
+  /// Tells the model what driver and device agreed on. Front ends repeat the word, for each pair
+  /// of queues and at each start; what the driver has set since stays.
+  private func negotiate() {
+    let word = attachment?.session.ackedFeatures
+    guard let word, word != attachment?.negotiated else { return }
+    attachment?.negotiated = word
+    attachment?.configuration = [:]
+    model.negotiated(word)
+    updateStates()
   }
 
   private func update(_ some: [LiveQueue]) {
@@ -89,40 +101,41 @@ extension LiveDevice {
   // MARK: Memory
 
   private func changeMemory(_ effect: Effect, _ descriptors: [Descriptor]) -> Outcome {
-    guard let session = attachment?.session else { return .refused }
+    guard let session = attachment?.session, var files = attachment?.files else {
+      return .refused
+    }
+    var come: [(Region, Descriptor)] = []
     var gone: [Region] = []
     switch effect {
     case .memoryReplaced(let removed):
       gone = removed
-      for (region, file) in zip(session.regions, descriptors) { take(file, for: region) }
-    case .regionAdded(let region):
-      if let file = descriptors.first { take(file, for: region) }
+      come = Array(zip(session.regions, descriptors))
+    case .regionAdded(let region): come = descriptors.prefix(1).map { (region, $0) }
     case .regionRemoved(let region): gone = [region]
     default: return .refused
     }
-    for region in gone {
-      attachment?.files[region.id] = nil
-      letGo(Part.memory(region.id))
-    }
+    for region in gone { files[region.id] = nil }
+    for (region, file) in come { files[region.id] = file }
     // Addresses of rings may mean other places now: none is held over the change.
     for queue in queues { queue.suspend() }
-    guard mapMemory() else { return .refused }
+    guard mapMemory(session.regions, files) else {
+      update(queues)
+      return .refused
+    }
+    for (region, file) in come { keep(file, as: Part.memory(region.id)) }
+    attachment?.files = files
+    // The record names them until it is written.
+    attachment?.leftovers += gone
     update(queues)
     return .done
   }
 
-  private func take(_ file: Descriptor, for region: Region) {
-    keep(file, as: Part.memory(region.id))
-    attachment?.files[region.id] = file
-  }
-
-  /// Maps the session's regions, and nothing else. All or none: what cannot be mapped leaves the
-  /// device without memory, and its queues fault when they look for it.
-  func mapMemory() -> Bool {
-    guard let attachment else { return false }
+  /// Maps these regions, and nothing else. All or none: when one cannot be mapped, everything
+  /// stays as it was.
+  func mapMemory(_ regions: [Region], _ files: [UInt32: Descriptor]) -> Bool {
     var list: [(MemoryRegion, Descriptor)] = []
-    for region in attachment.session.regions {
-      guard let file = attachment.files[region.id] else { return false }
+    for region in regions {
+      guard let file = files[region.id] else { return false }
       let place = MemoryRegion(
         guestAddress: region.guestAddress, userAddress: region.userAddress,
         byteCount: region.byteCount, fileOffset: region.fileOffset)

@@ -32,6 +32,7 @@ extension LiveDevice {
     let entry = MessageEntry(number: number + 1, reply: reply)
     attachment?.messages = entry.number
     saveSession(entry)
+    letGoOfLeftovers()
     try consume(message, from: connection)
     record.consumed = entry.number
     send(entry)
@@ -49,8 +50,11 @@ extension LiveDevice {
       guard let refusal = session.refusal(of: message, for: error) else { throw error }
       return refusal
     }
+    let former = attachment?.session
     attachment?.session = session
     let outcome = carryOut(effect, descriptors)
+    // What could not be carried out has changed nothing.
+    if outcome == .refused, let former { attachment?.session = former }
     return try attachment?.session.reply(to: message, outcome)
   }
 
@@ -59,6 +63,12 @@ extension LiveDevice {
     let entry = entry ?? MessageEntry(number: attachment.messages, reply: nil)
     record.lines =
       attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
+  }
+
+  /// Memory that the record named until now: a successor would have needed it.
+  private func letGoOfLeftovers() {
+    for region in attachment?.leftovers ?? [] { letGo(Part.memory(region.id)) }
+    attachment?.leftovers = []
   }
 
   /// Sends a reply through the keeper, which sends each number once.

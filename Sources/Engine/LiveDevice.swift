@@ -38,6 +38,10 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
+    /// Regions that the session names no more, and the record still does.
+    var leftovers: [Region] = []
+    /// The feature word the model was told last.
+    var negotiated: UInt64?
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.
     var configuration: [Int: [UInt8]] = [:]
@@ -99,12 +103,11 @@ final class LiveDevice {
 
   /// The front end broke the protocol: its connection ends.
   func fail(_ fault: SessionFault) {
-    detach()
     switch fault {
     case .ended: break
     default: record.fault = "vhost-user: \(fault.sentence)"
     }
-    updateStates()
+    detach()
   }
 
   /// Writes down what people and control may see of the device, and says that it changed.
@@ -133,7 +136,8 @@ final class LiveDevice {
   enum Part {
     static let connection = "connection"
     static let channel = "channel"
-    static func memory(_ id: UInt32) -> String { "memory/\(id)" }
+    static let memories = "memory/"
+    static func memory(_ id: UInt32) -> String { "\(memories)\(id)" }
     static func bell(_ bell: Effect.Bell, _ queue: Int) -> String { "\(bell.rawValue)/\(queue)" }
   }
 }

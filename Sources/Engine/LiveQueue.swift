@@ -87,7 +87,7 @@ final class LiveQueue {
     record.size = UInt32(vring.size)
     record.state = .running
     // A kick may have been used up before anybody looked.
-    wakeLater()
+    serveLater()
   }
 
   /// Stops where it is, and tells the session where that was.
@@ -116,19 +116,22 @@ final class LiveQueue {
     token = nil
   }
 
-  private func wakeLater() {
+  /// Serves in the loop's next turn. Takes no memory: it happens whenever the driver is quick.
+  func serveLater() {
     guard !isWaitingForTurn else { return }
     isWaitingForTurn = true
-    _ = device.loop.after(milliseconds: 0) { [weak self] in
-      self?.isWaitingForTurn = false
-      self?.serve()
-    }
+    _ = device.loop.after(milliseconds: 0, handler: takeTurn)
+  }
+
+  private lazy var takeTurn: () -> Void = { [weak self] in
+    self?.isWaitingForTurn = false
+    self?.serve()
   }
 
   /// Serves what the driver offers, up to the budget, and tells it.
   func serve() {
     do throws(RingFault) {
-      if try serveOnce() { wakeLater() }
+      if try serveOnce() { serveLater() }
     } catch { device.fail(self, error.sentence) }
   }
 
@@ -144,6 +147,8 @@ final class LiveQueue {
     ring.publish()
     if ring.shouldInterrupt() { interrupt() }
     if ring.enableKicks() { isMore = true }
+    // What was read since the memory shrank was nobody's word, an empty ring too.
+    if fault == nil, device.memory.isTorn { fault = .memoryTorn }
     record.availableIndex = ring.taken
     record.usedIndex = ring.published
     self.ring = consume ring

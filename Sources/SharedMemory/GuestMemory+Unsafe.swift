@@ -69,9 +69,13 @@ package final class GuestMemory {
     install(regions, mappings)
   }
 
-  package func removeAll() { install([], []) }
+  package func removeAll() {
+    install([], [])
+    tear.lower()
+  }
 
   /// Exchanges the whole table (vhost-user SET_MEM_TABLE). Nothing changes when it is refused.
+  /// Let go of all windows on the memory before.
   package func replace(with list: [(MemoryRegion, Descriptor)]) throws(MemoryFault) {
     var accepted: [MemoryRegion] = []
     var mapped: [Mapping] = []
@@ -81,6 +85,8 @@ package final class GuestMemory {
       mapped.append(try Self.map(region, of: file, tear))
     }
     install(accepted, mapped)
+    // Nobody has looked at these yet; what was torn is gone.
+    tear.lower()
   }
 
   private static func check(

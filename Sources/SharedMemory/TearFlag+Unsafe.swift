@@ -19,6 +19,9 @@ final class TearFlag {
   @inlinable
   var isRaised: Bool { unsafe linux_load32_relaxed(word) != 0 }
 
+  /// SAFETY: as above; one relaxed store.
+  func lower() { unsafe linux_store32_relaxed(word, 0) }
+
   /// SAFETY: the caller keeps `self` alive until the guard has been removed.
   func guarding(_ base: UnsafeMutableRawPointer, _ byteCount: Int, page: Int) -> Int32 {
     unsafe linux_guard_add(base, byteCount, page, word)

@@ -91,6 +91,6 @@ struct ScopeTests {
       guard (try? child.keeper.drop("x")) != nil else { break }
       guard (try? child.keeper.channel.send(Packet([2, 0, 0, 0, 0]))) != nil else { continue }
     }
-    #expect(try control.await("child") { $0.restarts > 0 }.ending == "killed by signal 9")
+    #expect(try control.waitFor("child") { $0.restarts > 0 }.ending == "killed by signal 9")
   }
 }
