@@ -12,9 +12,10 @@ extension ConfigTree {
     let chardev = "vbus\(device.id.rawValue)"
     let qemuPath = path.split(separator: ",", omittingEmptySubsequences: false)
       .joined(separator: ",,")
+    // Linux splits its command line at spaces, and the argument at colons.
     let uml =
-      path.contains(":")
-      ? "# (not possible: the socket's path has a colon)"
+      path.contains { $0 == ":" || $0.isWhitespace || $0 == "\"" }
+      ? "# (not possible: the socket's path has a colon, a space or a quotation mark)"
       : quoted("virtio_uml.device=\(path):\(table.virtioID)")
     return """
       # QEMU, once for a machine: guest memory that can be shared; size as with -m
