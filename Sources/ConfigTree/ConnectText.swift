@@ -10,10 +10,9 @@ extension ConfigTree {
     let path = socketPath(of: device.name)
     // Device names may hold what QEMU's ids may not; numbers never do.
     let chardev = "vbus\(device.id.rawValue)"
-    let qemuPath = path.split(separator: ",", omittingEmptySubsequences: false)
-      .joined(separator: ",,")
+    let qemuPath = replacing(UInt8(ascii: ","), in: path, by: ",,")
     let uml =
-      path.contains(":")
+      path.utf8.contains(UInt8(ascii: ":"))
       ? "# (not possible: the socket's path has a colon)"
       : quoted("virtio_uml.device=\(path):\(table.virtioID)")
     return """
@@ -39,7 +38,13 @@ extension ConfigTree {
       }
     }
     if isPlain { return word }
-    let parts = word.split(separator: "'", omittingEmptySubsequences: false)
-    return "'" + parts.joined(separator: "'\\''") + "'"
+    return "'" + replacing(UInt8(ascii: "'"), in: word, by: "'\\''") + "'"
+  }
+
+  /// Byte by byte, as a shell and QEMU read it: to Swift a quote and an accent after it are one
+  /// character, and no quote.
+  private func replacing(_ byte: UInt8, in text: String, by other: String) -> String {
+    let bytes = text.utf8.flatMap { $0 == byte ? Array(other.utf8) : [$0] }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
