@@ -83,5 +83,9 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem"]),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
   ]
 )

@@ -149,6 +149,8 @@ extension Control: World {
   }
 
   func changed(_ node: NodeID) { mount?.wake(node) }
+
+  func ended(_ nodes: ClosedRange<NodeID>) { mount?.wake(nodes) }
 }
 
 extension LiveState {
