@@ -87,5 +87,19 @@ let package = Package(
       name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
+    // A keeper in a process of its own, whose programs a test plays.
+    .target(
+      name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
+      swiftSettings: strict),
+    tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
+    tests(
+      "EngineReviewTests",
+      of: [
+        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
+        "Virtio", "vbusfs-engine",
+      ]),
   ]
 )

@@ -11,6 +11,7 @@ internal import LinuxSystem
 @main
 enum EngineMain {
   static func main() {
+    ignoreLostReaders()
     do throws(Errno) {
       if !CommandLine.arguments.contains("--unconfined") { try confineProcess() }
       let loop = try EventLoop()
