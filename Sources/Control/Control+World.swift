@@ -161,7 +161,9 @@ extension LiveState {
     self.init(
       isConnected: record.isConnected, isRunning: record.isRunning, acked: record.acked,
       fault: record.fault, queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
-      counters: (0..<min(counterCount, DeviceRecord.countersMax)).map { record.counters.relaxed64(at: 8 * $0) })
+      counters: (0..<min(counterCount, DeviceRecord.countersMax)).map {
+        record.counters.relaxed64(at: 8 * $0)
+      })
   }
 }
 
