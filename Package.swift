@@ -82,10 +82,30 @@ let package = Package(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
-    tests("GuestTests", of: ["LinuxSystem"]),
+    tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
+    // A keeper in a process of its own, whose programs a test plays.
+    .target(
+      name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
+      swiftSettings: strict),
+    tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
+    tests(
+      "EngineReviewTests",
+      of: [
+        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
+        "Virtio", "vbusfs-engine",
+      ]),
+    tests(
+      "EngineTests",
+      of: [
+        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
+        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
+      ]),
   ]
 )

@@ -11,9 +11,10 @@ extension ConfigTree {
     // Device names may hold what QEMU's ids may not; numbers never do.
     let chardev = "vbus\(device.id.rawValue)"
     let qemuPath = replacing(UInt8(ascii: ","), in: path, by: ",,")
+    // Linux splits its command line at spaces, and the argument at colons.
     let uml =
-      path.utf8.contains(UInt8(ascii: ":"))
-      ? "# (not possible: the socket's path has a colon)"
+      path.unicodeScalars.contains { $0 == ":" || $0.properties.isWhitespace || $0 == "\"" }
+      ? "# (not possible: the socket's path has a colon, a space or a quotation mark)"
       : quoted("virtio_uml.device=\(path):\(table.virtioID)")
     return """
       # QEMU, once for a machine: guest memory that can be shared; size as with -m

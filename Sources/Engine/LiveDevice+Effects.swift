@@ -10,8 +10,7 @@ extension LiveDevice {
     switch effect {
     case .none: return .done
     case .featuresAcked:
-      model.negotiated(attachment?.session.ackedFeatures ?? 0)
-      updateStates()
+      negotiate()
       return .done
     case .memoryReplaced, .regionAdded, .regionRemoved:
       return changeMemory(effect, descriptors)
@@ -25,11 +24,11 @@ extension LiveDevice {
       setBell(bell, of: queues[index], descriptors.first)
       return .done
     case .queueStopped(let index):
+      queues[index].recordFault()
       update([queues[index]])
       return .done
     case .kicked(let index):
-      queues[index].update()
-      queues[index].serve()
+      kicked(queues[index])
       return .done
     case .readConfiguration(let offset, let count):
       return readConfiguration(at: offset, count)
@@ -46,6 +45,7 @@ extension LiveDevice {
       return .done
     case .reset:
       update(queues)
+      for queue in queues { attachment?.session.recordStop(of: queue.index, at: 0) }
       record.fault = nil
       attachment?.configuration = [:]
       model.reset()
@@ -54,9 +54,31 @@ extension LiveDevice {
     }
   }
 
-  private func update(_ some: [LiveQueue]) {
-    for queue in some { queue.update() }
+  /// Tells the model what driver and device agreed on. Front ends repeat the word, for each pair
+  /// of queues and at each start; what the driver has set since stays.
+  private func negotiate() {
+    let word = attachment?.session.ackedFeatures
+    guard let word, word != attachment?.negotiated else { return }
+    attachment?.negotiated = word
+    attachment?.configuration = [:]
+    model.negotiated(word)
     updateStates()
+  }
+
+  private func update(_ some: [LiveQueue]) {
+    let wasFaulted = queues.contains { $0.isFaulted }
+    for queue in some { queue.update() }
+    // The guest has reset every queue that it broke.
+    if wasFaulted, !queues.contains(where: { $0.isFaulted }) { record.fault = nil }
+    updateStates()
+  }
+
+  /// A kick by message; the first one starts the ring.
+  private func kicked(_ queue: LiveQueue) {
+    if !queue.isRunning { update([queue]) }
+    queue.countKick()
+    // Not now: the record does not tell yet that the queue runs.
+    queue.wakeLater()
   }
 
   private func setBell(_ bell: Effect.Bell, of queue: LiveQueue, _ descriptor: Descriptor?) {
@@ -89,40 +111,36 @@ extension LiveDevice {
   // MARK: Memory
 
   private func changeMemory(_ effect: Effect, _ descriptors: [Descriptor]) -> Outcome {
-    guard let session = attachment?.session else { return .refused }
+    guard let attachment else { return .refused }
+    var came: [Region] = []
     var gone: [Region] = []
     switch effect {
-    case .memoryReplaced(let removed):
-      gone = removed
-      for (region, file) in zip(session.regions, descriptors) { take(file, for: region) }
-    case .regionAdded(let region):
-      if let file = descriptors.first { take(file, for: region) }
+    case .memoryReplaced(let removed): (came, gone) = (attachment.session.regions, removed)
+    case .regionAdded(let region): came = [region]
     case .regionRemoved(let region): gone = [region]
     default: return .refused
     }
-    for region in gone {
-      attachment?.files[region.id] = nil
-      letGo(Part.memory(region.id))
-    }
+    var files = attachment.files
+    for region in gone { files[region.id] = nil }
+    for (region, file) in zip(came, descriptors) { files[region.id] = file }
+    guard mapMemory(files) else { return .refused }
+    self.attachment?.files = files
+    for (region, file) in zip(came, descriptors) { keep(file, as: Part.memory(region.id)) }
+    // Until the record tells of the new table, a successor goes on with the old one.
+    released += gone.map { Part.memory($0.id) }
     // Addresses of rings may mean other places now: none is held over the change.
     for queue in queues { queue.suspend() }
-    guard mapMemory() else { return .refused }
     update(queues)
     return .done
   }
 
-  private func take(_ file: Descriptor, for region: Region) {
-    keep(file, as: Part.memory(region.id))
-    attachment?.files[region.id] = file
-  }
-
-  /// Maps the session's regions, and nothing else. All or none: what cannot be mapped leaves the
-  /// device without memory, and its queues fault when they look for it.
-  func mapMemory() -> Bool {
+  /// Maps the session's regions from these files, and nothing else. All or none: when one cannot
+  /// be mapped, what was mapped stays.
+  func mapMemory(_ files: [UInt32: Descriptor]) -> Bool {
     guard let attachment else { return false }
     var list: [(MemoryRegion, Descriptor)] = []
     for region in attachment.session.regions {
-      guard let file = attachment.files[region.id] else { return false }
+      guard let file = files[region.id] else { return false }
       let place = MemoryRegion(
         guestAddress: region.guestAddress, userAddress: region.userAddress,
         byteCount: region.byteCount, fileOffset: region.fileOffset)

@@ -27,6 +27,7 @@ extension LiveDevice {
   private func serve(
     _ message: Message, _ descriptors: [Descriptor], on connection: Descriptor
   ) throws(SessionFault) {
+    guard !descriptors.contains(where: isRemote) else { throw .remoteDescriptor }
     let reply = try apply(message, descriptors)
     guard let number = attachment?.messages else { return }
     let entry = MessageEntry(number: number + 1, reply: reply)
@@ -34,6 +35,8 @@ extension LiveDevice {
     saveSession(entry)
     try consume(message, from: connection)
     record.consumed = entry.number
+    for part in released { letGo(part) }
+    released = []
     send(entry)
   }
 
@@ -49,8 +52,11 @@ extension LiveDevice {
       guard let refusal = session.refusal(of: message, for: error) else { throw error }
       return refusal
     }
+    let before = attachment?.session
     attachment?.session = session
     let outcome = carryOut(effect, descriptors)
+    // What is refused changes nothing.
+    if outcome == .refused, let before { attachment?.session = before }
     return try attachment?.session.reply(to: message, outcome)
   }
 
@@ -60,7 +66,6 @@ extension LiveDevice {
     record.lines =
       attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
   }
-
   /// Sends a reply through the keeper, which sends each number once.
   private func send(_ entry: MessageEntry) {
     guard !entry.reply.isEmpty else { return }
@@ -85,9 +90,14 @@ extension LiveDevice {
     send(entry)
   }
 
-  /// Sends a message of our own to the front end, without waiting for what it says to it.
-  func tellFrontEnd(_ message: Message) {
-    guard let channel = attachment?.channel else { return }
-    try? VhostUser.send(message, on: channel)
+  /// Sends a message of our own to the front end, without waiting for what it says to it. False
+  /// when there is no room for it now.
+  @discardableResult
+  func tellFrontEnd(_ message: Message) -> Bool {
+    guard let channel = attachment?.channel else { return true }
+    do throws(SessionFault) {
+      try VhostUser.send(message, on: channel)
+      return true
+    } catch { return error != .connection(.again) }
   }
 }

@@ -25,6 +25,8 @@ final class LiveDevice {
   /// The session with a front end; `nil` while none is attached.
   var attachment: Attachment?
   var queues: [LiveQueue] = []
+  /// Parts that the keeper shall let go once the record no longer tells of them.
+  var released: [String] = []
   private var listenerToken: EventLoop.Token?
 
   /// What belongs to one connection.
@@ -38,6 +40,8 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
+    /// The feature word the model was told last.
+    var negotiated: UInt64?
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.
     var configuration: [Int: [UInt8]] = [:]
@@ -55,7 +59,10 @@ final class LiveDevice {
     self.loop = loop
     self.keeper = keeper
     listener = descriptors[0]
-    do { record = try DeviceRecord(descriptors[1]) } catch {
+    do {
+      record = try DeviceRecord(descriptors[1])
+      scope = "\(offer.id)/\(try facts(of: descriptors[1]).inode)"
+    } catch {
       throw ModelRefusal(error, "the device's record cannot be mapped: \(error.text)")
     }
     let setup = DeviceSetup(
@@ -99,26 +106,28 @@ final class LiveDevice {
 
   /// The front end broke the protocol: its connection ends.
   func fail(_ fault: SessionFault) {
-    detach()
     switch fault {
     case .ended: break
     default: record.fault = "vhost-user: \(fault.sentence)"
     }
-    updateStates()
+    detach()
   }
 
   /// Writes down what people and control may see of the device, and says that it changed.
   func updateStates() {
     record.isConnected = attachment != nil
     record.isRunning = queues.contains { $0.isRunning }
-    record.acked = attachment?.session.ackedFeatures ?? 0
+    // The protocol's own bit is between it and the front end; no guest ever sees it.
+    let acked = attachment?.session.ackedFeatures ?? 0
+    record.acked = acked & ~VhostUser.FeatureBits.protocolFeatures
     onChange()
   }
 
   // MARK: Names with the keeper
 
-  /// Everything of this device that the keeper holds for the engine is below this name.
-  var scope: String { "\(offer.id)" }
+  /// Everything of this device that the keeper holds for the engine is below this name. The
+  /// record's number sets apart what another life of the device has left.
+  let scope: String
 
   func name(_ part: String) -> String { "\(scope)/\(part)" }
 
@@ -133,7 +142,8 @@ final class LiveDevice {
   enum Part {
     static let connection = "connection"
     static let channel = "channel"
-    static func memory(_ id: UInt32) -> String { "memory/\(id)" }
+    static let memories = "memory/"
+    static func memory(_ id: UInt32) -> String { "\(memories)\(id)" }
     static func bell(_ bell: Effect.Bell, _ queue: Int) -> String { "\(bell.rawValue)/\(queue)" }
   }
 }

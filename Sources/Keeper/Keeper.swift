@@ -25,6 +25,8 @@ package final class Keeper {
     self.starter = starter
     for (name, descriptor) in initial { kept.put(descriptor, as: name) }
     try? raiseDescriptorLimit()
+    // Whoever started this process may be gone before it is told that service has begun.
+    ignoreLostReaders()
   }
 
   /// Runs the control program until it ends well, then ends the others.
@@ -40,6 +42,8 @@ package final class Keeper {
   // MARK: Programs
 
   private func start(_ program: KeptProgram) {
+    // It may have been ended while it waited for its next start.
+    guard programs[program.name] === program, !program.isEnding else { return }
     do {
       try program.start(on: loop) { [unowned self, unowned program] packet in
         self.serve(packet, for: program)
@@ -110,11 +114,12 @@ package final class Keeper {
   /// Tells control of a program's state.
   private func announce(_ program: KeptProgram) {
     guard !program.isControl else { return }
-    programs[KeptProgram.control]?.link?.send(Packet(state(of: program).bytes))
+    let news = KeeperReply.news(state(of: program))
+    programs[KeptProgram.control]?.link?.send(Packet(news.bytes))
   }
 
-  private func state(of program: KeptProgram) -> KeeperReply {
-    .child(
+  private func state(of program: KeptProgram) -> KeeperReply.State {
+    KeeperReply.State(
       name: program.name, pid: program.pid, restarts: program.restarts, ending: program.ending)
   }
 
@@ -123,6 +128,8 @@ package final class Keeper {
   private func serve(_ packet: Packet, for program: KeptProgram) {
     guard let request = try? KeeperRequest(packet.bytes) else { return }
     let scope = program.scope
+    // Who asks again before he has read his answer gets none: what waits for him stays bounded.
+    if request.wantsAnswer, !program.isControl, program.link?.isFull == true { return }
     switch request {
     case .put(let name):
       guard let descriptor = packet.descriptors.first else { return }
@@ -132,7 +139,7 @@ package final class Keeper {
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .drop(let name): kept.drop(scope + name)
     case .accept(let name):
-      if let listener = packet.descriptors.first, let connection = try? accept(from: listener) {
+      if let listener = packet.descriptors.first, let connection = accept(from: listener) {
         kept.put(connection, as: scope + name)
         for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       }
@@ -141,6 +148,14 @@ package final class Keeper {
       kept.say(bytes, number: number, through: scope + name)
     case .spawn, .end, .children, .ready: supervise(request, for: program)
     }
+  }
+
+  /// Never waits, even when another holder of the listener wants it to.
+  private func accept(from listener: Descriptor) -> Descriptor? {
+    do {
+      try listener.setNonblocking(true)
+      return try LinuxSystem.accept(from: listener)
+    } catch { return nil }
   }
 
   /// What only control may ask.
@@ -157,12 +172,13 @@ package final class Keeper {
       end(name)
     case .children:
       for child in programs.values where !child.isControl {
-        program.link?.send(Packet(state(of: child).bytes))
+        program.link?.send(Packet(KeeperReply.child(state(of: child)).bytes))
       }
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .ready(let sentence):
       guard let starter else { return }
-      try? write(Array((sentence + "\n").utf8), to: starter)
+      // Whoever started us may be gone; then nobody needs to be told.
+      try? sendBytes(Array((sentence + "\n").utf8), through: starter)
       self.starter = nil
     case .put, .take, .drop, .accept, .say: return
     }
@@ -170,7 +186,8 @@ package final class Keeper {
 
   private func handOut(_ name: String, _ entry: KeptDescriptors.Entry, to program: KeptProgram) {
     let reply = KeeperReply.item(
-      name: String(name.dropFirst(program.scope.count)), lastSaid: entry.lastSaid)
+      name: String(decoding: name.utf8.dropFirst(program.scope.utf8.count), as: UTF8.self),
+      lastSaid: entry.lastSaid)
     program.link?.send(Packet(reply.bytes, [entry.descriptor]))
   }
 }

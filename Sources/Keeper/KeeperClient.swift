@@ -67,12 +67,19 @@ package final class KeeperClient {
 
   package func end(_ name: String) throws(Errno) { try ask(.end(name: name)) }
 
-  /// The state of all programs that the keeper runs.
+  /// The state of all programs that the keeper runs. News from before are older, and forgotten.
   package func programs() throws(Errno) -> [Program] {
     try ask(.children)
     var programs: [Program] = []
-    while case .child(let program) = try next() { programs.append(program) }
-    return programs
+    while true {
+      switch try next() {
+      case .child(let program): programs.append(program)
+      case .item, .news: continue
+      case .end:
+        news = []
+        return programs
+      }
+    }
   }
 
   /// Says that service has begun; with a sentence, why it cannot.
@@ -82,7 +89,7 @@ package final class KeeperClient {
   /// is gone.
   package func changes() throws(Errno) -> [Program] {
     while wait(on: channel.descriptor, milliseconds: 0) {
-      guard case .child(let program) = try next() else { continue }
+      guard case .news(let program) = try next() else { continue }
       news.append(program)
     }
     defer { news = [] }
@@ -90,7 +97,7 @@ package final class KeeperClient {
   }
 
   private enum Said {
-    case item(Item), child(Program), end
+    case item(Item), child(Program), news(Program), end
   }
 
   private func ask(_ request: KeeperRequest, _ descriptors: [Descriptor] = []) throws(Errno) {
@@ -112,7 +119,8 @@ package final class KeeperClient {
     while true {
       switch try next() {
       case .item(let item): items.append(item)
-      case .child(let program): news.append(program)
+      case .news(let program): news.append(program)
+      case .child: continue
       case .end: return items
       }
     }
@@ -128,10 +136,17 @@ package final class KeeperClient {
     case .item(let name, let lastSaid):
       guard let descriptor = packet.descriptors.first else { throw .invalid }
       return .item(Item(name: name, descriptor: descriptor, lastSaid: lastSaid))
-    case .child(let name, let pid, let restarts, let ending):
-      return .child(
-        Program(name: name, pid: pid > 0 ? pid : nil, restarts: restarts, ending: ending))
+    case .child(let state): return .child(Program(state))
+    case .news(let state): return .news(Program(state))
     case .end: return .end
     }
+  }
+}
+
+extension KeeperClient.Program {
+  fileprivate init(_ state: KeeperReply.State) {
+    self.init(
+      name: state.name, pid: state.pid > 0 ? state.pid : nil, restarts: state.restarts,
+      ending: state.ending)
   }
 }

@@ -29,14 +29,32 @@ enum KeeperReply {
   case item(name: String, lastSaid: UInt64)
   /// The end of an answer.
   case end
-  /// A program's present state. `pid` 0: not running.
-  case child(name: String, pid: Int32, restarts: UInt64, ending: String)
+  /// A program's present state, as part of an answer.
+  case child(State)
+  /// A program's state has changed. Said unasked.
+  case news(State)
+
+  /// `pid` 0: not running.
+  struct State: Equatable {
+    var name: String
+    var pid: Int32
+    var restarts: UInt64
+    var ending: String
+  }
 }
 
 extension KeeperRequest {
   private enum Kind: UInt8 {
     case put = 1
     case take, drop, accept, say, spawn, end, children, ready
+  }
+
+  /// Whether the asking process reads items until `KeeperReply.end`.
+  var wantsAnswer: Bool {
+    switch self {
+    case .take, .accept, .children: true
+    default: false
+    }
   }
 
   var bytes: [UInt8] {
@@ -87,7 +105,7 @@ extension KeeperRequest {
 extension KeeperReply {
   private enum Kind: UInt8 {
     case item = 1
-    case end, child
+    case end, child, news
   }
 
   var bytes: [UInt8] {
@@ -97,11 +115,8 @@ extension KeeperReply {
       wire.open(Kind.item.rawValue, name)
       wire.put(lastSaid)
     case .end: wire.put(Kind.end.rawValue)
-    case .child(let name, let pid, let restarts, let ending):
-      wire.open(Kind.child.rawValue, name)
-      wire.put(pid)
-      wire.put(restarts)
-      wire.put(ending)
+    case .child(let state): wire.put(Kind.child.rawValue, state)
+    case .news(let state): wire.put(Kind.news.rawValue, state)
     }
     return wire.bytes
   }
@@ -111,16 +126,29 @@ extension KeeperReply {
     switch Kind(rawValue: try wire.byte()) {
     case .item: self = .item(name: try wire.text(), lastSaid: try wire.uint64())
     case .end: self = .end
-    case .child:
-      self = .child(
-        name: try wire.text(), pid: try wire.int32(), restarts: try wire.uint64(),
-        ending: try wire.text())
+    case .child: self = .child(try State(&wire))
+    case .news: self = .news(try State(&wire))
     case nil: throw WireError()
     }
   }
 }
 
+extension KeeperReply.State {
+  fileprivate init(_ wire: inout WireReader) throws(WireError) {
+    self.init(
+      name: try wire.text(), pid: try wire.int32(), restarts: try wire.uint64(),
+      ending: try wire.text())
+  }
+}
+
 extension WireWriter {
+  fileprivate mutating func put(_ kind: UInt8, _ state: KeeperReply.State) {
+    open(kind, state.name)
+    put(state.pid)
+    put(state.restarts)
+    put(state.ending)
+  }
+
   fileprivate mutating func open(_ kind: UInt8, _ name: String) {
     put(kind)
     put(name)

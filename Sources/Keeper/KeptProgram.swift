@@ -34,10 +34,16 @@ final class KeptProgram {
 
   func start(on loop: EventLoop, onPacket: @escaping (Packet) -> Void) throws(Errno) {
     let (near, far) = try Channel.pair()
-    pid = try spawn(
-      path, arguments, environment: environmentTexts(), descriptors: [far.descriptor])
+    let link = try Link(near, on: loop, onPacket: onPacket, onEnd: {})
+    do {
+      pid = try spawn(
+        path, arguments, environment: environmentTexts(), descriptors: [far.descriptor])
+    } catch {
+      link.close()
+      throw error
+    }
     startedAt = monotonicNanoseconds()
-    link = try Link(near, on: loop, onPacket: onPacket, onEnd: {})
+    self.link = link
   }
 
   /// Notes an ending and answers how many milliseconds to wait before the next start.

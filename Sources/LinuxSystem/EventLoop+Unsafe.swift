@@ -33,6 +33,8 @@ package final class EventLoop {
   private var lastToken: UInt64 = 0
   private var isEnding = false
   private var ready: [linux_ready]
+  /// Scratch: the deadlines of one turn.
+  private var due: [UInt64] = []
 
   /// How many events one wait fetches; more wait for the next turn.
   private static let eventsMax = 64
@@ -92,15 +94,25 @@ package final class EventLoop {
       let event = ready[index]
       watches[event.token]?.handler(Readiness(rawValue: event.events))
     }
-    let now = deadlines.isEmpty ? 0 : monotonicNanoseconds()
-    for (token, deadline) in deadlines where deadline.at <= now {
-      if deadlines.removeValue(forKey: token) != nil { deadline.handler() }
+    if !deadlines.isEmpty { callDue() }
+  }
+
+  /// Calls what is due. What a handler adds waits for the next turn, so none keeps the loop from
+  /// its descriptors. Takes no memory once the scratch list has grown.
+  private func callDue() {
+    let now = monotonicNanoseconds()
+    due.removeAll(keepingCapacity: true)
+    for (token, deadline) in deadlines where deadline.at <= now { due.append(token) }
+    for index in due.indices {
+      deadlines.removeValue(forKey: due[index])?.handler()
     }
   }
 
   /// Milliseconds until the next deadline, rounded up, and never more than `limit`.
   private func patience(_ limit: Int32) -> Int32 {
-    guard let next = deadlines.values.map(\.at).min() else { return limit }
+    guard !deadlines.isEmpty else { return limit }
+    var next = UInt64.max
+    for deadline in deadlines.values { next = min(next, deadline.at) }
     let now = monotonicNanoseconds()
     let wait = Int32(clamping: next > now ? (next - now + 999_999) / 1_000_000 : 0)
     return limit < 0 ? wait : min(limit, wait)

@@ -9,9 +9,18 @@ package final class Link {
   private var outbox: [Packet] = []
   private let onPacket: (Packet) -> Void
   private let onEnd: () -> Void
+  private var isWaitingForRoom = false
+
+  /// Called when everything that had waited for room is sent.
+  package var onRoom: () -> Void = {}
+
+  /// True while something waits for room.
+  package var isFull: Bool { !outbox.isEmpty }
 
   /// Limits the packets taken in one turn, so that one busy link starves no other.
   private static let packetsPerTurn = 64
+  /// A socket's buffer (net.core.wmem_default, 208 KiB) holds far fewer.
+  private static let packetsPerSocket = 4096
 
   package init(
     _ channel: Channel, on loop: EventLoop, onPacket: @escaping (Packet) -> Void,
@@ -31,9 +40,12 @@ package final class Link {
     flush()
   }
 
-  /// Takes what has arrived, without waiting, up to the end.
+  /// Takes what has arrived, without waiting, up to the end. More than a socket holds is not
+  /// taken: it comes from somebody who goes on writing.
   package func drain() {
-    while token != nil, receiveOne() {}
+    for _ in 0..<Self.packetsPerSocket where token != nil {
+      if !receiveOne() { return }
+    }
   }
 
   package func close() {
@@ -77,8 +89,10 @@ package final class Link {
       if error != .again { sent = outbox.count }
     }
     outbox.removeFirst(sent)
-    guard let token else { return }
-    try? loop.rewatch(token, for: outbox.isEmpty ? .readable : [.readable, .writable])
+    guard let token, isWaitingForRoom != isFull else { return }
+    isWaitingForRoom = isFull
+    try? loop.rewatch(token, for: isFull ? [.readable, .writable] : .readable)
+    if !isFull { onRoom() }
   }
 
   private func end() {

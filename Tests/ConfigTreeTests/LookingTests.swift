@@ -134,6 +134,18 @@ struct LookingTests {
         .contains("-chardev 'socket,id=vbus1,path=/run/vbusfs/devices/a b,,c/socket' "))
   }
 
+  @Test(
+    "A name that no kernel command line can hold has no argument for User-Mode Linux",
+    arguments: ["a b", "a:b", "a\"b"])
+  func connectNot(name: String) throws {
+    let bench = Bench()
+    try bench.mkdir("devices/\(name)")
+    try bench.echo("blk", "devices/\(name)/type")
+    let text = try bench.cat("devices/\(name)/connect")
+    #expect(!text.contains("virtio_uml"))
+    #expect(text.contains("# (not possible: "))
+  }
+
   @Test("An accent after a quote or a comma does not hide it from connect")
   func connectQuotesAccents() throws {
     let bench = Bench()

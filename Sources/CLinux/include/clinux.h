@@ -148,3 +148,6 @@ static inline void linux_store8_release(void *byte, uint8_t value) {
 int linux_punch_hole(int fd, uint64_t offset, uint64_t count);  // reads zeros, gives blocks back
 int linux_zero_range(int fd, uint64_t offset, uint64_t count);  // reads zeros, keeps blocks
 int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
+
+// 1 when a file's file system is answered for by another process or machine, or cannot tell.
+int linux_is_remote(int fd);

@@ -48,7 +48,8 @@ struct BlkDisk: ~Copyable {
   mutating func serve<R: Ring & ~Copyable>(
     _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Bool {
-    for _ in 0..<budget {
+    var moved: UInt64 = 0
+    for _ in 0..<budget where moved < BlkLimits.turnByteCount {
       guard let loan = try ring.next(&segments) else { return false }
       let written: UInt32
       do { written = try perform(memory) } catch {
@@ -58,6 +59,7 @@ struct BlkDisk: ~Copyable {
       ring.settle(loan, written: written)
       // At once: a system call was made for it anyway, and less is done again after a crash.
       ring.publish()
+      moved += segments.readableBytes + segments.writableBytes
     }
     return true
   }

@@ -1,0 +1,102 @@
+import Keeper
+import KeeperLab
+import LinuxSystem
+import Testing
+
+@Suite("What a program that is not control may not")
+struct ScopeTests {
+  let lab: KeeperLab
+  let control: PlayedProgram
+  let child: PlayedProgram
+
+  init() throws {
+    lab = try KeeperLab()
+    control = try lab.program()
+    child = try control.child(of: lab)
+  }
+
+  @Test("A child's names are below its scope")
+  func put() throws {
+    try child.keeper.put(lab.first, as: "x")
+    #expect(try child.keeper.take("").map(\.name) == ["x"])
+    #expect(try control.keeper.take("scope").map(\.name) == ["scope/x"])
+  }
+
+  @Test(
+    "A child takes nothing outside of its scope", arguments: ["first", "/first", "../first", "/"])
+  func take(_ name: String) throws {
+    #expect(try child.keeper.take(name).isEmpty)
+  }
+
+  @Test("A child does not see a scope that begins like its own")
+  func longerScope() throws {
+    try control.keeper.put(lab.first, as: "scope2/x")
+    #expect(try child.keeper.take("").isEmpty)
+  }
+
+  @Test("A child drops nothing outside of its scope", arguments: ["first", "", "../first"])
+  func drop(_ name: String) throws {
+    try child.keeper.drop(name)
+    _ = try child.keeper.take("")
+    #expect(try control.keeper.take("first").count == 1)
+  }
+
+  @Test("A child speaks through nothing outside of its scope")
+  func say() throws {
+    try child.keeper.say([0x61], number: 1, through: "first")
+    _ = try child.keeper.take("")
+    #expect(throws: Errno.again) { try receiveBytes(upTo: 1, descriptorsMax: 0, from: lab.first) }
+  }
+
+  @Test("A child keeps an accepted connection in its scope")
+  func accept() throws {
+    let path = lab.folder + "/socket"
+    let listener = try listen(
+      at: path, permissions: 0o600, uid: effectiveUser(), gid: effectiveGroup())
+    let peer = try connect(to: path)
+    _ = try child.keeper.accept(from: listener, as: "first")
+    #expect(try control.keeper.take("scope/first").count == 1)
+    #expect(!hasEnded(peer))
+  }
+
+  @Test("A child starts no program")
+  func spawn() throws {
+    let probe = try lab.probe()
+    try child.keeper.spawn("grandchild", probe.path, probe.arguments, scope: "")
+    _ = try child.keeper.take("")
+    #expect(try control.keeper.programs().map(\.name) == ["child"])
+  }
+
+  @Test("A child ends no program")
+  func end() throws {
+    try child.keeper.end("child")
+    _ = try child.keeper.take("")
+    #expect(try control.keeper.programs().map(\.pid) == [child.pid])
+  }
+
+  @Test("A child does not say that service has begun")
+  func ready() throws {
+    try child.keeper.ready("nonsense")
+    _ = try child.keeper.take("")
+    try control.keeper.ready()
+    let starter = try #require(lab.starter)
+    #expect(wait(on: starter, milliseconds: 10_000))
+    #expect(try read(starter, upTo: 64) == [0x0a])
+  }
+
+  @Test("A child that asks and never reads is left without answers, not the keeper without memory")
+  func deaf() throws {
+    let bell = try EventDescriptor()
+    for _ in 0..<20_000
+    where wait(for: .writable, on: child.keeper.channel.descriptor, milliseconds: 10_000) {
+      try? child.keeper.channel.send(Packet([2, 0, 0, 0, 0]))
+    }
+    var answers = 0
+    while wait(on: child.keeper.channel.descriptor, milliseconds: 300),
+      try child.keeper.channel.receive() != nil
+    { answers += 1 }
+    #expect(answers < 4000)
+    try child.keeper.put(bell.descriptor, as: "bell")
+    #expect(try child.keeper.take("").map(\.name) == ["bell"])
+  }
+}
