@@ -35,6 +35,10 @@ package final class FuseMount {
   /// that a mistake of ours costs one request and not the whole tree.
   private static let attemptsMax = 8
 
+  /// Changes that wait for another process at once. The other slots are for looking and for short
+  /// changes: slow ones must not make the whole tree wait.
+  private static let pendingMax = 96
+
   /// Serves `tree` on an open /dev/fuse descriptor. `recall` answers a change that a predecessor
   /// made and perhaps did not answer; `onEnd` is called once, when the file system is unmounted.
   package init(
@@ -140,6 +144,9 @@ package final class FuseMount {
   ) {
     let box = PendingReply(reply, shape)
     if isTakingUp, let answer = recall(current) { return box.send(.success(answer), from: tree) }
+    guard isTakingUp || pending.count < Self.pendingMax else {
+      return box.send(.failure(TreeError(.again)), from: tree)
+    }
     do {
       let answer = try operation(tree, current)
       if answer == .later {
