@@ -101,5 +101,11 @@ let package = Package(
         "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
         "Virtio", "vbusfs-engine",
       ]),
+    tests(
+      "EngineTests",
+      of: [
+        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
+        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
+      ]),
   ]
 )

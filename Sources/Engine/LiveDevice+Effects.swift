@@ -10,7 +10,7 @@ extension LiveDevice {
     switch effect {
     case .none: return .done
     case .featuresAcked:
-      acceptFeatures()
+      negotiate()
       return .done
     case .memoryReplaced, .regionAdded, .regionRemoved:
       return changeMemory(effect, descriptors)
@@ -54,6 +54,17 @@ extension LiveDevice {
     }
   }
 
+  /// Tells the model what driver and device agreed on. Front ends repeat the word, for each pair
+  /// of queues and at each start; what the driver has set since stays.
+  private func negotiate() {
+    let word = attachment?.session.ackedFeatures
+    guard let word, word != attachment?.negotiated else { return }
+    attachment?.negotiated = word
+    attachment?.configuration = [:]
+    model.negotiated(word)
+    updateStates()
+  }
+
   private func update(_ some: [LiveQueue]) {
     let wasFaulted = queues.contains { $0.isFaulted }
     for queue in some { queue.update() }
@@ -68,15 +79,6 @@ extension LiveDevice {
     queue.countKick()
     // Not now: the record does not tell yet that the queue runs.
     queue.wakeLater()
-  }
-
-  /// A front end may repeat the word while queues run, for each pair of them: what the guest has
-  /// configured since it was first said stays.
-  private func acceptFeatures() {
-    defer { updateStates() }
-    guard !queues.contains(where: { $0.isRunning }) else { return }
-    attachment?.configuration = [:]
-    model.negotiated(attachment?.session.ackedFeatures ?? 0)
   }
 
   private func setBell(_ bell: Effect.Bell, of queue: LiveQueue, _ descriptor: Descriptor?) {

@@ -40,6 +40,8 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
+    /// The feature word the model was told last.
+    var negotiated: UInt64?
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.
     var configuration: [Int: [UInt8]] = [:]
@@ -104,12 +106,11 @@ final class LiveDevice {
 
   /// The front end broke the protocol: its connection ends.
   func fail(_ fault: SessionFault) {
-    detach()
     switch fault {
     case .ended: break
     default: record.fault = "vhost-user: \(fault.sentence)"
     }
-    updateStates()
+    detach()
   }
 
   /// Writes down what people and control may see of the device, and says that it changed.

@@ -132,14 +132,16 @@ final class LiveQueue {
     token = nil
   }
 
-  /// Serves in the loop's next turn.
+  /// Serves in the loop's next turn. Takes no memory: it happens whenever the driver is quick.
   func wakeLater() {
     guard !isWaitingForTurn else { return }
     isWaitingForTurn = true
-    _ = device.loop.after(milliseconds: 0) { [weak self] in
-      self?.isWaitingForTurn = false
-      self?.serve()
-    }
+    _ = device.loop.after(milliseconds: 0, handler: takeTurn)
+  }
+
+  private lazy var takeTurn: () -> Void = { [weak self] in
+    self?.isWaitingForTurn = false
+    self?.serve()
   }
 
   func countKick() { record.kicks &+= 1 }
@@ -169,6 +171,8 @@ final class LiveQueue {
     ring.publish()
     if ring.shouldInterrupt() { interrupt() }
     if ring.enableKicks() { isMore = true }
+    // What was read since the memory shrank was nobody's word, an empty ring too.
+    if fault == nil, device.memory.isTorn { fault = .memoryTorn }
     record.availableIndex = ring.taken
     record.usedIndex = ring.published
     self.ring = consume ring

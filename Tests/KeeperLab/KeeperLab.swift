@@ -41,7 +41,7 @@ package final class KeeperLab {
   }
 
   /// The next program that the keeper has started: the control program first.
-  package func program() throws -> PlayedProgram {
+  package func program() throws -> sending PlayedProgram {
     guard wait(on: listener, milliseconds: 10_000) else { throw Errno.timedOut }
     let socket = try accept(from: listener)
     guard wait(on: socket, milliseconds: 10_000) else { throw Errno.timedOut }
@@ -79,7 +79,7 @@ package final class PlayedProgram {
   package func kill() throws { try send(signal: Signal.kill, to: pid) }
 
   /// Waits until a program's state is as told; answers it.
-  package func await(
+  package func waitFor(
     _ name: String, _ isDue: (KeeperClient.Program) -> Bool
   ) throws -> KeeperClient.Program {
     for _ in 0..<10_000 {

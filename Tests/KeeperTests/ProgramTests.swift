@@ -30,7 +30,7 @@ struct ProgramTests {
     let child = try control.child(of: lab)
     try child.kill()
     let next = try lab.program()
-    let state = try control.await("child") { $0.pid == next.pid }
+    let state = try control.waitFor("child") { $0.pid == next.pid }
     #expect(state.restarts == 1)
     #expect(state.ending == "killed by signal 9")
   }
@@ -39,7 +39,7 @@ struct ProgramTests {
   func childEnded(_ status: UInt8) throws {
     try control.child(of: lab).exit(status)
     let next = try lab.program()
-    let state = try control.await("child") { $0.pid == next.pid }
+    let state = try control.waitFor("child") { $0.pid == next.pid }
     #expect(state.ending == "exited with status \(status)")
   }
 
@@ -47,14 +47,14 @@ struct ProgramTests {
   func ended() throws {
     _ = try control.child(of: lab)
     try control.keeper.end("child")
-    _ = try control.await("child") { $0.pid == nil }
+    _ = try control.waitFor("child") { $0.pid == nil }
     #expect(try control.keeper.programs().isEmpty)
   }
 
   @Test("A child that is ended while it waits for its next start is not started")
   func endedWhileWaiting() throws {
     try control.keeper.spawn("broken", "/nonexistent", [], scope: "")
-    _ = try control.await("broken") { $0.restarts >= 12 && $0.pid == nil }
+    _ = try control.waitFor("broken") { $0.restarts >= 12 && $0.pid == nil }
     try control.keeper.end("broken")
     #expect(try control.keeper.programs().isEmpty)
     #expect(throws: Errno.timedOut) {
@@ -85,7 +85,7 @@ struct ProgramTests {
     let child = try control.child(of: lab)
     try control.keeper.end("child")
     #expect(wait(on: child.keeper.channel.descriptor, milliseconds: 10_000))
-    _ = try control.await("child") { $0.pid == nil }
+    _ = try control.waitFor("child") { $0.pid == nil }
     #expect(try control.keeper.programs().isEmpty)
   }
 

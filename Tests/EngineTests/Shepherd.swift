@@ -1,0 +1,125 @@
+import EngineLink
+import Keeper
+import KeeperLab
+import LinuxSystem
+import Synchronization
+
+/// Control's part towards one engine, on a thread of its own: whenever the engine is another one,
+/// it tells it the full state.
+final class Shepherd: Sendable {
+  private struct Served {
+    let offer: DeviceOffer
+    let descriptors: [Descriptor]
+  }
+
+  private struct State {
+    let control: PlayedProgram
+    var served: [Served] = []
+    var epoch: UInt64 = 0
+    var engine: Int32?
+    var heard: [EngineMessage] = []
+    var isEnding = false
+  }
+
+  private let state: Mutex<State>
+  private let link: Channel
+  private let news: Descriptor
+
+  init(_ control: sending PlayedProgram, _ link: Channel) throws {
+    self.link = link
+    news = control.keeper.channel.descriptor
+    state = Mutex(State(control: control))
+    _ = try Thread { [self] in watch() }
+  }
+
+  func end() { state.withLock { $0.isEnding = true } }
+
+  private func watch() {
+    while !state.withLock({ $0.isEnding }) {
+      _ = wait(on: news, milliseconds: 5)
+      state.withLock { turn(&$0) }
+    }
+  }
+
+  private func turn(_ state: inout State) {
+    for program in (try? state.control.keeper.changes()) ?? [] where program.name == "engine" {
+      guard let pid = program.pid, pid != state.engine else { continue }
+      state.engine = pid
+      beginEpoch(&state)
+    }
+    while let packet = try? link.receive() {
+      if let message = EngineMessage(packet.bytes) { state.heard.append(message) }
+    }
+  }
+
+  private func beginEpoch(_ state: inout State) {
+    state.epoch += 1
+    tell(.hello(epoch: state.epoch))
+    for served in state.served { tell(.device(served.offer), served.descriptors) }
+    tell(.complete(epoch: state.epoch))
+  }
+
+  private func tell(_ message: ControlMessage, _ descriptors: [Descriptor] = []) {
+    try? link.send(Packet(message.bytes, descriptors))
+  }
+
+  // MARK: Wishes
+
+  /// Has a device served; the engine's answer.
+  func serve(_ offer: DeviceOffer, _ descriptors: [Descriptor]) throws -> EngineMessage {
+    _ = try awaitEngine()
+    state.withLock {
+      $0.served.append(Served(offer: offer, descriptors: descriptors))
+      tell(.device(offer), descriptors)
+    }
+    return try hear {
+      switch $0 {
+      case .started(offer.id, _), .refused(offer.id, _, _, _): true
+      default: false
+      }
+    }
+  }
+
+  /// Has a device served no more.
+  func stop(_ id: UInt64) throws {
+    forget(id)
+    tell(.stop(id: id))
+    _ = try hear { if case .stopped(id, _) = $0 { true } else { false } }
+  }
+
+  /// Takes a device out of the full state, and tells nobody.
+  func forget(_ id: UInt64) { state.withLock { $0.served.removeAll { $0.offer.id == id } } }
+
+  /// Begins an epoch as another control would, and waits until the engine has settled in it.
+  func renew() throws {
+    let epoch = state.withLock {
+      beginEpoch(&$0)
+      return $0.epoch
+    }
+    _ = try hear { $0 == .settled(epoch: epoch) }
+  }
+
+  /// Sends bytes that are no message.
+  func send(_ bytes: [UInt8]) throws { try link.send(Packet(bytes)) }
+
+  /// Waits for a message of the engine; those before it are forgotten.
+  func hear(_ isDue: (EngineMessage) -> Bool) throws -> EngineMessage {
+    try poll { state in
+      guard let index = state.heard.firstIndex(where: isDue) else { return nil }
+      defer { state.heard.removeFirst(index + 1) }
+      return state.heard[index]
+    }
+  }
+
+  func awaitEngine(after former: Int32? = nil) throws -> Int32 {
+    try poll { $0.engine == former ? nil : $0.engine }
+  }
+
+  private func poll<Value: Sendable>(_ look: (inout State) -> Value?) throws -> Value {
+    for _ in 0..<10_000 {
+      if let found = state.withLock({ look(&$0) }) { return found }
+      pause(milliseconds: 1)
+    }
+    throw Errno.timedOut
+  }
+}
