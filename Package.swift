@@ -83,6 +83,10 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem"]),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
     // A keeper in a process of its own, whose programs a test plays.
     .target(
       name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
@@ -96,6 +100,12 @@ let package = Package(
       of: [
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
         "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
+      ]),
+    tests(
+      "EngineReviewTests",
+      of: [
+        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
+        "Virtio", "vbusfs-engine",
       ]),
   ]
 )

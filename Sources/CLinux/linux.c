@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -274,6 +276,7 @@ static void become(const struct linux_child *child) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   execve(child->path, child->arguments, child->environment);
   _exit(127);
 }
@@ -374,5 +377,18 @@ int linux_write_zeros(int fd, uint64_t offset, uint64_t count) {
     offset += (uint64_t)moved;
     count -= (uint64_t)moved;
   }
+  return 0;
+}
+
+// What cannot tell its kind counts as remote: a FUSE daemon may be dead.
+int linux_is_remote(int fd) {
+  static const unsigned kinds[] = {
+    0x65735546 /* FUSE */, NFS_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, SMB_SUPER_MAGIC,
+    V9FS_MAGIC, CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC, AFS_FS_MAGIC, CODA_SUPER_MAGIC,
+  };
+  struct statfs facts;
+  if (fstatfs(fd, &facts) < 0) return 1;
+  for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if ((unsigned)facts.f_type == kinds[i]) return 1;
   return 0;
 }

@@ -86,6 +86,7 @@ extension ConfigTree {
     try commit(model.removals(with: id) + [.removeDevice(id)], request, .done)
     devicesChanged = world.now
     forget(id)
+    world.ended(Node.nodes(of: id))
     if wasEnabled { world.closeHost(id) }
   }
 
@@ -95,6 +96,7 @@ extension ConfigTree {
     try commit(model.removals(with: id) + [.removeContainer(id)], request, .done)
     containersChanged = world.now
     plugging[id] = nil
+    world.ended(Node.nodes(of: id))
   }
 
   func containerName(_ id: ObjectID) -> String { model.containers[id]?.name.text ?? "" }

@@ -83,9 +83,11 @@ extension ConfigTree {
     return try take(changed, insteadOf: device, [change], attempt)
   }
 
-  /// By the text alone; what leads here by other spellings the opening finds out.
+  /// By the text alone; what leads here by other spellings the opening finds out, and what leads
+  /// out again by `..` too.
   private func isInOwnTree(_ path: String) -> Bool {
-    path == world.mountPoint || path.hasPrefix(world.mountPoint + "/")
+    guard path == world.mountPoint || path.hasPrefix(world.mountPoint + "/") else { return false }
+    return !path.split(separator: "/").contains("..")
   }
 
   private func checkWindow(_ window: Window, of device: Device) throws(Refusal) {

@@ -53,6 +53,12 @@ enum Node: Hashable {
   private static let classBase: UInt16 = 256
   private static let classStride: UInt16 = 512
 
+  /// The numbers of all nodes that an object can have.
+  static func nodes(of object: ObjectID) -> ClosedRange<NodeID> {
+    let first = object.rawValue << 16
+    return NodeID(rawValue: first)...NodeID(rawValue: first | 0xffff)
+  }
+
   static func object(of id: NodeID) -> ObjectID { ObjectID(rawValue: id.rawValue >> 16) }
   static func slot(of id: NodeID) -> UInt16 { UInt16(truncatingIfNeeded: id.rawValue) }
 

@@ -49,4 +49,6 @@ package protocol World: AnyObject {
   func finish(_ request: Request, _ result: Result<Answer, TreeError>)
   /// The text of this node changed: wake its pollers.
   func changed(_ node: NodeID)
+  /// These nodes are gone for good: wake their pollers.
+  func ended(_ nodes: ClosedRange<NodeID>)
 }

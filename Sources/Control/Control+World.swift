@@ -128,7 +128,9 @@ extension Control: World {
   // MARK: What is known
 
   func liveState(of device: ObjectID) -> LiveState? {
-    engines.record(of: device).map { LiveState($0) }
+    guard let record = engines.record(of: device) else { return nil }
+    let kind = tree.model.devices[device]?.className.flatMap(deviceKind)
+    return LiveState(record, counterCount: kind?.table.counters.count ?? 0)
   }
 
   func engineState(of container: ObjectID) -> EngineState { engines.state(of: container) }
@@ -149,15 +151,17 @@ extension Control: World {
   }
 
   func changed(_ node: NodeID) { mount?.wake(node) }
+
+  func ended(_ nodes: ClosedRange<NodeID>) { mount?.wake(nodes) }
 }
 
 extension LiveState {
   /// What an engine wrote down, checked as far as it is used.
-  fileprivate init(_ record: DeviceRecord) {
+  fileprivate init(_ record: DeviceRecord, counterCount: Int) {
     self.init(
       isConnected: record.isConnected, isRunning: record.isRunning, acked: record.acked,
       fault: record.fault, queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
-      counters: (0..<DeviceRecord.countersMax).map { record.counters.relaxed64(at: 8 * $0) })
+      counters: (0..<min(counterCount, DeviceRecord.countersMax)).map { record.counters.relaxed64(at: 8 * $0) })
   }
 }
 

@@ -1,17 +1,21 @@
 package import LinuxSystem
 
-/// Makes the mount point if it is missing, and clears a mount whose daemon is gone.
-package func preparedMountPoint(_ directory: String) throws -> String {
-  let path = absolutePath(directory)
+/// Refuses a mount point that cannot be one. Changes nothing.
+package func checkMountPoint(_ path: String) throws {
   if let mounted = try mountedTree(at: path) {
     guard (try? facts(at: path)) == nil else {
       throw Failure("\(path) is mounted already, with its runtime directory \(mounted.source)")
     }
-    try unmountTree(at: path, detach: true)
+  } else if let kind = try? facts(at: path).kind, kind != .directory {
+    throw Failure("\(path) is no directory")
   }
-  try makeDirectoryIfMissing(path)
-  guard try facts(at: path).kind == .directory else { throw Failure("\(path) is no directory") }
-  return path
+}
+
+/// Clears a mount whose daemon is gone, and makes the mount point if it is missing; answers whether
+/// it was.
+package func prepareMountPoint(_ path: String) throws -> Bool {
+  if try mountedTree(at: path) != nil { try unmountTree(at: path, detach: true) }
+  return try makeDirectoryIfMissing(path)
 }
 
 /// The runtime directory, made if it is missing.
@@ -30,9 +34,13 @@ package func preparedRuntime(_ option: String?) throws -> String {
   return path
 }
 
-private func makeDirectoryIfMissing(_ path: String) throws(Failure) {
-  do throws(Errno) { try makeDirectory(path, permissions: 0o755) } catch {
-    guard error != .exists else { return }
+@discardableResult
+private func makeDirectoryIfMissing(_ path: String) throws(Failure) -> Bool {
+  do throws(Errno) {
+    try makeDirectory(path, permissions: 0o755)
+    return true
+  } catch {
+    guard error != .exists else { return false }
     throw Failure("\(path) cannot be made: \(error.text)")
   }
 }
@@ -47,6 +55,13 @@ package func lockRuntime(_ runtime: String) throws -> Descriptor {
         : "\(runtime)/lock cannot be locked: \(error.text)")
   }
   return lock
+}
+
+/// Takes back what a start that failed has made: directories with nothing in them but the lock.
+package func clearFailedStart(_ runtime: String, mountPoint: String?) {
+  try? unlink(runtime + "/lock")
+  try? removeDirectory(runtime)
+  if let mountPoint { try? removeDirectory(mountPoint) }
 }
 
 /// Mounts a FUSE file system and answers its descriptor: with mount(2) as root, through

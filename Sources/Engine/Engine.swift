@@ -31,9 +31,9 @@ package final class Engine {
   private var epoch: UInt64 = 0
   /// What control has named since `hello`.
   private var named: Set<UInt64> = []
-  /// Devices whose change control has not been told, for it does not read.
-  private var unsaid: Set<UInt64> = []
-  private var hasHeardAll = false
+  /// Devices with news that control was not told yet.
+  private var changed: Set<UInt64> = []
+  private var hasSwept = false
 
   package init(
     on loop: EventLoop, keeper: KeeperClient, makeModel: @escaping ModelMaker
@@ -45,7 +45,7 @@ package final class Engine {
     link = try Link(
       Channel(channel), on: loop, onPacket: { [unowned self] in self.hear($0) },
       onEnd: { [unowned self] in self.loop.end() })
-    link?.onRoom = { [unowned self] in self.catchUp() }
+    link?.onRoom = { [unowned self] in self.tellChanges() }
     // The keeper says nothing unasked here: its channel becomes readable when it is gone.
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.loop.end() }
   }
@@ -64,8 +64,7 @@ package final class Engine {
       serve(offer, packet.descriptors)
     case .complete(let epoch):
       for id in devices.keys where !named.contains(id) { stop(id) }
-      if !hasHeardAll { dropLeftovers() }
-      hasHeardAll = true
+      sweep()
       tell(.settled(epoch: epoch))
     case .stop(let id):
       named.remove(id)
@@ -78,7 +77,7 @@ package final class Engine {
     if let device = devices[offer.id], device.offer == offer {
       return tell(.started(id: offer.id, epoch: epoch))
     }
-    stop(offer.id)
+    devices.removeValue(forKey: offer.id)?.end()
     do {
       let device = try LiveDevice(
         offer, descriptors, on: loop, keeper: keeper, makeModel: makeModel)
@@ -93,30 +92,36 @@ package final class Engine {
     }
   }
 
-  /// What a predecessor held of devices that were unplugged meanwhile: their front ends see the
-  /// end of their connections with this.
-  private func dropLeftovers() {
-    guard let items = try? keeper.take("") else { return }
-    let ids = Set(items.compactMap { UInt64($0.name.prefix { $0 != "/" }) })
-    for id in ids.subtracting(named) { try? keeper.drop("\(id)") }
+  private func stop(_ id: UInt64) {
+    if let device = devices.removeValue(forKey: id) { return device.end() }
+    // A predecessor may have served it.
+    LiveDevice.release((try? keeper.take("\(id)")) ?? [], of: keeper)
   }
 
-  /// Says that a device changed; while control does not read, once for all changes.
-  private func noteChange(of id: UInt64) {
-    guard let link, link.waitingCount == 0 else {
-      unsaid.insert(id)
-      return
+  /// Lets go of what a predecessor had of devices that were stopped when nobody served them.
+  private func sweep() {
+    guard !hasSwept, let items = try? keeper.take("") else { return }
+    hasSwept = true
+    let over = items.filter { item in
+      UInt64(item.name.prefix { $0 != "/" }).map { !named.contains($0) } ?? false
     }
-    tell(.changed(id: id))
+    LiveDevice.release(over, of: keeper)
   }
 
-  private func catchUp() {
-    let ids = unsaid
-    unsaid = []
-    for id in ids where devices[id] != nil { noteChange(of: id) }
+  // MARK: What control is told
+
+  /// However often a guest makes its device change, control hears of it once a turn, and what it
+  /// has not read yet does not pile up.
+  private func noteChange(of id: UInt64) {
+    guard changed.insert(id).inserted, changed.count == 1 else { return }
+    _ = loop.after(milliseconds: 0) { [unowned self] in self.tellChanges() }
   }
 
-  private func stop(_ id: UInt64) { devices.removeValue(forKey: id)?.end() }
+  private func tellChanges() {
+    guard link?.isFull == false else { return }
+    for id in changed { tell(.changed(id: id)) }
+    changed = []
+  }
 
   private func tell(_ message: EngineMessage) { link?.send(Packet(message.bytes)) }
 }

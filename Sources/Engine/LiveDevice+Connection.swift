@@ -9,19 +9,17 @@ extension LiveDevice {
   /// Somebody connects. A device has one front end: another one is turned away at once, so that it
   /// sees the end of its connection instead of silence.
   func connectionWaits() {
-    // Whoever was there may have left, and we have not come to notice it.
+    // What the present one said last, and its end, may wait unseen.
     serveMessages()
     guard attachment == nil else {
       _ = try? accept(from: listener)
       return
     }
-    // Before there is a connection: a successor that finds one finds a record that fits it.
-    record.lines = []
-    record.consumed = 0
-    record.fault = nil
     guard let connection = try? keeper.accept(from: listener, as: name(Part.connection)) else {
       return
     }
+    record.consumed = 0
+    record.fault = nil
     attach(newSession(), on: connection)
     saveSession()
     updateStates()
@@ -47,11 +45,12 @@ extension LiveDevice {
     guard let attachment else { return }
     self.attachment = nil
     if let token = attachment.token { loop.remove(token) }
-    for queue in queues { queue.forget() }
-    // First: a successor takes a connection without lines for a new one.
-    try? keeper.drop(scope)
-    record.lines = []
+    // First: who dies from here on leaves a connection that is over, and not one to begin anew.
     disconnect(attachment.connection)
+    for queue in queues { queue.forget() }
+    record.lines = []
+    released = []
+    try? keeper.drop(scope)
     memory.removeAll()
     model.reset()
     updateStates()
@@ -61,13 +60,20 @@ extension LiveDevice {
 
   /// Takes up the connection of an engine that died, as its record and the keeper tell.
   func takeUp() {
-    guard let items = try? keeper.take(scope) else { return }
+    guard let items = try? keeper.take("\(offer.id)") else { return }
     var kept: [String: KeeperClient.Item] = [:]
-    for item in items { kept[String(item.name.dropFirst(scope.count + 1))] = item }
+    var others: [KeeperClient.Item] = []
+    for item in items {
+      guard item.name.hasPrefix(scope + "/") else {
+        others.append(item)
+        continue
+      }
+      kept[String(item.name.dropFirst(scope.count + 1))] = item
+    }
+    Self.release(others, of: keeper)
     let lines = record.lines
     guard let connection = kept[Part.connection] else {
       record.lines = []
-      record.consumed = 0
       try? keeper.drop(scope)
       for queue in queues { queue.forget() }
       return updateStates()
@@ -82,31 +88,41 @@ extension LiveDevice {
     }
   }
 
+  /// Lets go of what a predecessor had of a device, or of a life of it, that is over. Its front
+  /// end sees its connection close.
+  static func release(_ items: [KeeperClient.Item], of keeper: KeeperClient) {
+    for item in items {
+      if item.name.hasSuffix("/" + Part.connection) { disconnect(item.descriptor) }
+      try? keeper.drop(item.name)
+    }
+  }
+
   private func restore(
     _ lines: [String], on connection: KeeperClient.Item, _ kept: [String: KeeperClient.Item]
   ) throws(SessionFault) {
     let entry = MessageEntry(in: lines)
     // Accepted, and no message applied yet: no line was written.
     let session = lines.isEmpty ? newSession() : try Session(restoring: lines)
+    guard session.queues.count == queues.count, session.queueSizeMax <= newSession().queueSizeMax
+    else { throw .malformedRecord(line: 0) }
+    if lines.isEmpty { record.consumed = 0 }
     attach(session, on: connection.descriptor)
     attachment?.messages = entry.number
     attachment?.channel = kept[Part.channel]?.descriptor
+    var files: [UInt32: Descriptor] = [:]
     for region in session.regions {
-      attachment?.files[region.id] = kept[Part.memory(region.id)]?.descriptor
+      files[region.id] = kept[Part.memory(region.id)]?.descriptor
     }
-    let named = Set(session.regions.map { Part.memory($0.id) })
-    for part in kept.keys where part.hasPrefix(Part.memories) && !named.contains(part) {
-      letGo(part)
-    }
+    attachment?.files = files
+    released = kept.keys.filter { $0.hasPrefix(Part.memories) }
+      .filter { part in !session.regions.contains { Part.memory($0.id) == part } }
     for queue in queues {
       queue.adopt(session)
       queue.kick = kept[Part.bell(.kick, queue.index)].map { EventDescriptor($0.descriptor) }
       queue.call = kept[Part.bell(.call, queue.index)].map { EventDescriptor($0.descriptor) }
       queue.error = kept[Part.bell(.error, queue.index)].map { EventDescriptor($0.descriptor) }
     }
-    guard mapMemory(session.regions, attachment?.files ?? [:]) else {
-      throw .refused(.setMemoryTable)
-    }
+    guard mapMemory(files) else { throw .refused(.setMemoryTable) }
     if let acked = session.ackedFeatures { model.negotiated(acked) }
     attachment?.negotiated = session.ackedFeatures
     for (offset, bytes) in ConfigurationLines.writes(in: lines)

@@ -10,7 +10,7 @@ extension LiveDevice {
     switch effect {
     case .none: return .done
     case .featuresAcked:
-      negotiate()
+      acceptFeatures()
       return .done
     case .memoryReplaced, .regionAdded, .regionRemoved:
       return changeMemory(effect, descriptors)
@@ -24,12 +24,11 @@ extension LiveDevice {
       setBell(bell, of: queues[index], descriptors.first)
       return .done
     case .queueStopped(let index):
+      queues[index].recordFault()
       update([queues[index]])
       return .done
     case .kicked(let index):
-      queues[index].update()
-      // Not before the record says that the queue runs, or a successor would serve it again.
-      queues[index].serveLater()
+      kicked(queues[index])
       return .done
     case .readConfiguration(let offset, let count):
       return readConfiguration(at: offset, count)
@@ -45,30 +44,43 @@ extension LiveDevice {
       updateStates()
       return .done
     case .reset:
-      // Where they stopped means nothing now: a queue begins anew.
-      for queue in queues { queue.halt(.stopped) }
+      update(queues)
+      for queue in queues { attachment?.session.recordStop(of: queue.index, at: 0) }
       record.fault = nil
       attachment?.configuration = [:]
+      attachment?.negotiated = nil
       model.reset()
       updateStates()
       return .done
     }
   }
 
-  /// Tells the model what driver and device agreed on. Front ends repeat the word, for each pair
-  /// of queues and at each start; what the driver has set since stays.
-  private func negotiate() {
-    let word = attachment?.session.ackedFeatures
-    guard let word, word != attachment?.negotiated else { return }
-    attachment?.negotiated = word
-    attachment?.configuration = [:]
-    model.negotiated(word)
+  private func update(_ some: [LiveQueue]) {
+    let wasFaulted = queues.contains { $0.isFaulted }
+    for queue in some { queue.update() }
+    // The guest has reset every queue that it broke.
+    if wasFaulted, !queues.contains(where: { $0.isFaulted }) { record.fault = nil }
     updateStates()
   }
 
-  private func update(_ some: [LiveQueue]) {
-    for queue in some { queue.update() }
-    updateStates()
+  /// A kick by message; the first one starts the ring.
+  private func kicked(_ queue: LiveQueue) {
+    if !queue.isRunning { update([queue]) }
+    queue.countKick()
+    // Not now: the record does not tell yet that the queue runs.
+    queue.wakeLater()
+  }
+
+  /// A front end may repeat the word, for each pair of queues and whenever it goes on after a
+  /// pause: what the guest has configured since it was first said stays.
+  private func acceptFeatures() {
+    defer { updateStates() }
+    guard let word = attachment?.session.ackedFeatures, word != attachment?.negotiated else {
+      return
+    }
+    attachment?.negotiated = word
+    attachment?.configuration = [:]
+    model.negotiated(word)
   }
 
   private func setBell(_ bell: Effect.Bell, of queue: LiveQueue, _ descriptor: Descriptor?) {
@@ -101,40 +113,35 @@ extension LiveDevice {
   // MARK: Memory
 
   private func changeMemory(_ effect: Effect, _ descriptors: [Descriptor]) -> Outcome {
-    guard let session = attachment?.session, var files = attachment?.files else {
-      return .refused
-    }
-    var come: [(Region, Descriptor)] = []
+    guard let attachment else { return .refused }
+    var came: [Region] = []
     var gone: [Region] = []
     switch effect {
-    case .memoryReplaced(let removed):
-      gone = removed
-      come = Array(zip(session.regions, descriptors))
-    case .regionAdded(let region): come = descriptors.prefix(1).map { (region, $0) }
+    case .memoryReplaced(let removed): (came, gone) = (attachment.session.regions, removed)
+    case .regionAdded(let region): came = [region]
     case .regionRemoved(let region): gone = [region]
     default: return .refused
     }
+    var files = attachment.files
     for region in gone { files[region.id] = nil }
-    for (region, file) in come { files[region.id] = file }
+    for (region, file) in zip(came, descriptors) { files[region.id] = file }
+    guard mapMemory(files) else { return .refused }
+    self.attachment?.files = files
+    for (region, file) in zip(came, descriptors) { keep(file, as: Part.memory(region.id)) }
+    // Until the record tells of the new table, a successor goes on with the old one.
+    released += gone.map { Part.memory($0.id) }
     // Addresses of rings may mean other places now: none is held over the change.
     for queue in queues { queue.suspend() }
-    guard mapMemory(session.regions, files) else {
-      update(queues)
-      return .refused
-    }
-    for (region, file) in come { keep(file, as: Part.memory(region.id)) }
-    attachment?.files = files
-    // The record names them until it is written.
-    attachment?.leftovers += gone
     update(queues)
     return .done
   }
 
-  /// Maps these regions, and nothing else. All or none: when one cannot be mapped, everything
-  /// stays as it was.
-  func mapMemory(_ regions: [Region], _ files: [UInt32: Descriptor]) -> Bool {
+  /// Maps the session's regions from these files, and nothing else. All or none: when one cannot
+  /// be mapped, what was mapped stays.
+  func mapMemory(_ files: [UInt32: Descriptor]) -> Bool {
+    guard let attachment else { return false }
     var list: [(MemoryRegion, Descriptor)] = []
-    for region in regions {
+    for region in attachment.session.regions {
       guard let file = files[region.id] else { return false }
       let place = MemoryRegion(
         guestAddress: region.guestAddress, userAddress: region.userAddress,

@@ -27,14 +27,16 @@ extension LiveDevice {
   private func serve(
     _ message: Message, _ descriptors: [Descriptor], on connection: Descriptor
   ) throws(SessionFault) {
+    guard !descriptors.contains(where: isRemote) else { throw .remoteDescriptor }
     let reply = try apply(message, descriptors)
     guard let number = attachment?.messages else { return }
     let entry = MessageEntry(number: number + 1, reply: reply)
     attachment?.messages = entry.number
     saveSession(entry)
-    letGoOfLeftovers()
     try consume(message, from: connection)
     record.consumed = entry.number
+    for part in released { letGo(part) }
+    released = []
     send(entry)
   }
 
@@ -50,11 +52,11 @@ extension LiveDevice {
       guard let refusal = session.refusal(of: message, for: error) else { throw error }
       return refusal
     }
-    let former = attachment?.session
+    let before = attachment?.session
     attachment?.session = session
     let outcome = carryOut(effect, descriptors)
-    // What could not be carried out has changed nothing.
-    if outcome == .refused, let former { attachment?.session = former }
+    // What is refused changes nothing.
+    if outcome == .refused, let before { attachment?.session = before }
     return try attachment?.session.reply(to: message, outcome)
   }
 
@@ -63,12 +65,6 @@ extension LiveDevice {
     let entry = entry ?? MessageEntry(number: attachment.messages, reply: nil)
     record.lines =
       attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
-  }
-
-  /// Memory that the record named until now: a successor would have needed it.
-  private func letGoOfLeftovers() {
-    for region in attachment?.leftovers ?? [] { letGo(Part.memory(region.id)) }
-    attachment?.leftovers = []
   }
 
   /// Sends a reply through the keeper, which sends each number once.
@@ -95,9 +91,14 @@ extension LiveDevice {
     send(entry)
   }
 
-  /// Sends a message of our own to the front end, without waiting for what it says to it.
-  func tellFrontEnd(_ message: Message) {
-    guard let channel = attachment?.channel else { return }
-    try? VhostUser.send(message, on: channel)
+  /// Sends a message of our own to the front end, without waiting for what it says to it. False
+  /// when there is no room for it now.
+  @discardableResult
+  func tellFrontEnd(_ message: Message) -> Bool {
+    guard let channel = attachment?.channel else { return true }
+    do throws(SessionFault) {
+      try VhostUser.send(message, on: channel)
+      return true
+    } catch { return error != .connection(.again) }
   }
 }

@@ -25,6 +25,8 @@ final class LiveDevice {
   /// The session with a front end; `nil` while none is attached.
   var attachment: Attachment?
   var queues: [LiveQueue] = []
+  /// Parts that the keeper shall let go once the record no longer tells of them.
+  var released: [String] = []
   private var listenerToken: EventLoop.Token?
 
   /// What belongs to one connection.
@@ -38,9 +40,7 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
-    /// Regions that the session names no more, and the record still does.
-    var leftovers: [Region] = []
-    /// The feature word the model was told last.
+    /// The feature word the model was told last; `nil` before, and after a reset.
     var negotiated: UInt64?
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.
@@ -59,7 +59,10 @@ final class LiveDevice {
     self.loop = loop
     self.keeper = keeper
     listener = descriptors[0]
-    do { record = try DeviceRecord(descriptors[1]) } catch {
+    do {
+      record = try DeviceRecord(descriptors[1])
+      scope = "\(offer.id)/\(try facts(of: descriptors[1]).inode)"
+    } catch {
       throw ModelRefusal(error, "the device's record cannot be mapped: \(error.text)")
     }
     let setup = DeviceSetup(
@@ -114,14 +117,17 @@ final class LiveDevice {
   func updateStates() {
     record.isConnected = attachment != nil
     record.isRunning = queues.contains { $0.isRunning }
-    record.acked = attachment?.session.ackedFeatures ?? 0
+    // The protocol's own bit is between it and the front end; no guest ever sees it.
+    let acked = attachment?.session.ackedFeatures ?? 0
+    record.acked = acked & ~VhostUser.FeatureBits.protocolFeatures
     onChange()
   }
 
   // MARK: Names with the keeper
 
-  /// Everything of this device that the keeper holds for the engine is below this name.
-  var scope: String { "\(offer.id)" }
+  /// Everything of this device that the keeper holds for the engine is below this name. The
+  /// record's number sets apart what another life of the device has left.
+  let scope: String
 
   func name(_ part: String) -> String { "\(scope)/\(part)" }
 

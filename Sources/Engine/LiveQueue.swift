@@ -12,14 +12,22 @@ final class LiveQueue {
   private var ring: SplitRing?
   private var token: EventLoop.Token?
   private var isWaitingForTurn = false
+  private var isWaitingForRoom = false
 
   /// The driver's bell; a new one takes the place of the old.
   var kick: EventDescriptor? { didSet { unwatchKick() } }
   var call: EventDescriptor?
   var error: EventDescriptor?
 
-  /// Chains served before other queues get their turn. No ring holds more.
-  private static let budget = DeviceRecord.queueSizeMax
+  /// Chains served before the driver may be interrupted for them, so that the first of many does
+  /// not wait for the last.
+  private static let batch = 32
+  /// Batches served before other queues get their turn, and how long they may take: requests
+  /// differ a thousandfold.
+  private static let batchesPerTurn = 32
+  private static let turnNanoseconds: UInt64 = 5_000_000
+  /// When to try again where the front end has no room for a call.
+  private static let roomMilliseconds: UInt64 = 20
 
   init(_ index: Int, of device: LiveDevice) {
     self.index = index
@@ -28,6 +36,7 @@ final class LiveQueue {
   }
 
   var isRunning: Bool { record.state == .running }
+  var isFaulted: Bool { record.state == .faulted }
 
   /// Starts or stops the ring, as the session says, and follows its doorbells.
   func update() {
@@ -60,6 +69,12 @@ final class LiveQueue {
     record.state = session.isRunning(index) ? .running : .stopped
   }
 
+  /// Tells the session where a queue broke, before it is stopped for good.
+  func recordFault() {
+    guard isFaulted else { return }
+    device.attachment?.session.recordStop(of: index, at: UInt32(record.availableIndex))
+  }
+
   /// Stops and forgets the doorbells: the front end is gone.
   func forget() {
     halt(.stopped)
@@ -87,13 +102,14 @@ final class LiveQueue {
     record.size = UInt32(vring.size)
     record.state = .running
     // A kick may have been used up before anybody looked.
-    serveLater()
+    wakeLater()
   }
 
   /// Stops where it is, and tells the session where that was.
   private func stop() {
-    // What a predecessor took is finished first; it fits into one budget.
-    if (ring?.backlogCount ?? 0) > 0 { serve() }
+    // What a predecessor took is finished first: no more chains than the queue has entries, and
+    // each turn serves one at least.
+    for _ in 0..<DeviceRecord.queueSizeMax where (ring?.backlogCount ?? 0) > 0 { serve() }
     let base = ring?.taken ?? record.availableIndex
     device.attachment?.session.recordStop(of: index, at: UInt32(base))
     halt(.stopped)
@@ -106,7 +122,7 @@ final class LiveQueue {
     // Edge-triggered, so that a kick costs no read.
     token = try? device.loop.watch(kick.descriptor, for: [.readable, .edge]) {
       [unowned self] _ in
-      record.kicks &+= 1
+      countKick()
       serve()
     }
   }
@@ -116,8 +132,8 @@ final class LiveQueue {
     token = nil
   }
 
-  /// Serves in the loop's next turn. Takes no memory: it happens whenever the driver is quick.
-  func serveLater() {
+  /// Serves in the loop's next turn. Takes no memory, for it happens whenever the driver is quick.
+  func wakeLater() {
     guard !isWaitingForTurn else { return }
     isWaitingForTurn = true
     _ = device.loop.after(milliseconds: 0, handler: takeTurn)
@@ -128,21 +144,29 @@ final class LiveQueue {
     self?.serve()
   }
 
-  /// Serves what the driver offers, up to the budget, and tells it.
+  func countKick() { record.kicks &+= 1 }
+
+  /// Serves what the driver offers, for one turn at most, and tells it.
   func serve() {
+    let end = monotonicNanoseconds() + Self.turnNanoseconds
     do throws(RingFault) {
-      if try serveOnce() { serveLater() }
+      for _ in 0..<Self.batchesPerTurn {
+        guard try serveBatch() else { return }
+        guard monotonicNanoseconds() < end else { break }
+      }
+      wakeLater()
     } catch { device.fail(self, error.sentence) }
   }
 
-  private func serveOnce() throws(RingFault) -> Bool {
+  /// True when more may wait.
+  private func serveBatch() throws(RingFault) -> Bool {
     guard var ring = ring.take() else { return false }
     ring.disableKicks()
     var fault: RingFault?
     var isMore = false
     do throws(RingFault) {
       isMore = try device.model.serve(
-        queue: index, &ring, device.memory, budget: Self.budget)
+        queue: index, &ring, device.memory, budget: Self.batch)
     } catch { fault = error }
     ring.publish()
     if ring.shouldInterrupt() { interrupt() }
@@ -159,7 +183,17 @@ final class LiveQueue {
   private func interrupt() {
     record.interrupts &+= 1
     if let call { return call.ring() }
-    guard device.attachment?.session.callsInBand(index) == true else { return }
-    device.tellFrontEnd(.call(queue: index, needsReply: false))
+    callInBand()
+  }
+
+  /// The driver waits for this: when the front end has not read for long, again until it does.
+  private func callInBand() {
+    guard device.attachment?.session.callsInBand(index) == true, !isWaitingForRoom else { return }
+    guard !device.tellFrontEnd(.call(queue: index, needsReply: false)) else { return }
+    isWaitingForRoom = true
+    _ = device.loop.after(milliseconds: Self.roomMilliseconds) { [weak self] in
+      self?.isWaitingForRoom = false
+      self?.callInBand()
+    }
   }
 }

@@ -146,6 +146,14 @@ package final class FuseMount {
     }
   }
 
+  /// Says that these nodes are gone: whoever polls one of them is woken.
+  package func wake(_ nodes: ClosedRange<NodeID>) {
+    for index in 0..<RequestSlots.pollersMax
+    where nodes.contains(NodeID(rawValue: slots[poller: index].node)) {
+      wakePoller(index)
+    }
+  }
+
   /// Wakes every poller: a new process does not know what changed before it.
   private func wakeAll() {
     for index in 0..<RequestSlots.pollersMax { wakePoller(index) }
@@ -158,8 +166,8 @@ package final class FuseMount {
     notifyPoll(handle, on: fuse)
   }
 
-  /// Answers a poll: what is ready, and whether the node changed since this open read it. With a
-  /// kernel handle the caller waits, and is woken at the next change.
+  /// Answers a poll: what is ready, and whether the node changed since this open read it, or is
+  /// gone. With a kernel handle the caller waits, and is woken at the next change.
   func poll(_ node: NodeID, handle: UInt64, waiting kernelHandle: UInt64?) -> UInt32 {
     if let kernelHandle {
       let known = (0..<RequestSlots.pollersMax).first {
@@ -172,7 +180,8 @@ package final class FuseMount {
     }
     let always = Readiness([.readable, .writable])
     let seen = handles.files[handle]?.seenChange
-    guard let seen, seen == changes[node, default: 0] else {
+    guard let seen, seen == changes[node, default: 0], (try? tree.attributes(of: node)) != nil
+    else {
       return always.union([.urgent, .failed]).rawValue
     }
     return always.rawValue

@@ -25,6 +25,8 @@ package final class Keeper {
     self.starter = starter
     for (name, descriptor) in initial { kept.put(descriptor, as: name) }
     try? raiseDescriptorLimit()
+    // Whoever started this process may be gone before it is told that service has begun.
+    ignoreLostReaders()
   }
 
   /// Runs the control program until it ends well, then ends the others.
@@ -126,21 +128,18 @@ package final class Keeper {
   private func serve(_ packet: Packet, for program: KeptProgram) {
     guard let request = try? KeeperRequest(packet.bytes) else { return }
     let scope = program.scope
+    // Who asks again before he has read his answer gets none: what waits for him stays bounded.
+    if request.wantsAnswer, !program.isControl, program.link?.isFull == true { return }
     switch request {
     case .put(let name):
       guard let descriptor = packet.descriptors.first else { return }
       kept.put(descriptor, as: scope + name)
     case .take(let name):
-      guard isListening(program) else { return }
       for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .drop(let name): kept.drop(scope + name)
     case .accept(let name):
-      guard isListening(program) else { return }
-      // Waiting for a connection would stop everything.
-      if let listener = packet.descriptors.first, (try? listener.setNonblocking(true)) != nil,
-        let connection = try? accept(from: listener)
-      {
+      if let listener = packet.descriptors.first, let connection = accept(from: listener) {
         kept.put(connection, as: scope + name)
         for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       }
@@ -151,12 +150,12 @@ package final class Keeper {
     }
   }
 
-  /// Whether a program reads its answers. One that asks on and on and does not would fill this
-  /// process's memory; it is killed, and starts again like any that failed.
-  private func isListening(_ program: KeptProgram) -> Bool {
-    guard let link = program.link, link.waitingCount > KeptDescriptors.countMax else { return true }
-    if program.pid > 0 { try? send(signal: Signal.kill, to: program.pid) }
-    return false
+  /// Never waits, even when another holder of the listener wants it to.
+  private func accept(from listener: Descriptor) -> Descriptor? {
+    do {
+      try listener.setNonblocking(true)
+      return try LinuxSystem.accept(from: listener)
+    } catch { return nil }
   }
 
   /// What only control may ask.
@@ -187,7 +186,8 @@ package final class Keeper {
 
   private func handOut(_ name: String, _ entry: KeptDescriptors.Entry, to program: KeptProgram) {
     let reply = KeeperReply.item(
-      name: String(name.dropFirst(program.scope.count)), lastSaid: entry.lastSaid)
+      name: String(decoding: name.utf8.dropFirst(program.scope.utf8.count), as: UTF8.self),
+      lastSaid: entry.lastSaid)
     program.link?.send(Packet(reply.bytes, [entry.descriptor]))
   }
 }

@@ -49,6 +49,14 @@ extension KeeperRequest {
     case take, drop, accept, say, spawn, end, children, ready
   }
 
+  /// Whether the asking process reads items until `KeeperReply.end`.
+  var wantsAnswer: Bool {
+    switch self {
+    case .take, .accept, .children: true
+    default: false
+    }
+  }
+
   var bytes: [UInt8] {
     var wire = WireWriter()
     switch self {

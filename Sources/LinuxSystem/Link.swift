@@ -9,8 +9,13 @@ package final class Link {
   private var outbox: [Packet] = []
   private let onPacket: (Packet) -> Void
   private let onEnd: () -> Void
-  /// Called when everything that had waited was sent.
+  private var isWaitingForRoom = false
+
+  /// Called when everything that had waited for room is sent.
   package var onRoom: () -> Void = {}
+
+  /// True while something waits for room.
+  package var isFull: Bool { !outbox.isEmpty }
 
   /// Limits the packets taken in one turn, so that one busy link starves no other.
   private static let packetsPerTurn = 64
@@ -54,10 +59,7 @@ package final class Link {
   }
 
   private func isReady(_ readiness: Readiness) {
-    if readiness.contains(.writable), !outbox.isEmpty {
-      flush()
-      if outbox.isEmpty { onRoom() }
-    }
+    if readiness.contains(.writable) { flush() }
     for _ in 0..<Self.packetsPerTurn where token != nil {
       if !receiveOne() { break }
     }
@@ -90,8 +92,10 @@ package final class Link {
       if error != .again { sent = outbox.count }
     }
     outbox.removeFirst(sent)
-    guard let token else { return }
-    try? loop.rewatch(token, for: outbox.isEmpty ? .readable : [.readable, .writable])
+    guard let token, isWaitingForRoom != isFull else { return }
+    isWaitingForRoom = isFull
+    try? loop.rewatch(token, for: isFull ? [.readable, .writable] : .readable)
+    if !isFull { onRoom() }
   }
 
   private func end() {

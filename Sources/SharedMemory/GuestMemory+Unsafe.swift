@@ -69,13 +69,13 @@ package final class GuestMemory {
     install(regions, mappings)
   }
 
+  /// Forgets every region, and with them that one was torn.
   package func removeAll() {
     install([], [])
     tear.lower()
   }
 
   /// Exchanges the whole table (vhost-user SET_MEM_TABLE). Nothing changes when it is refused.
-  /// Let go of all windows on the memory before.
   package func replace(with list: [(MemoryRegion, Descriptor)]) throws(MemoryFault) {
     var accepted: [MemoryRegion] = []
     var mapped: [Mapping] = []
@@ -85,7 +85,7 @@ package final class GuestMemory {
       mapped.append(try Self.map(region, of: file, tear))
     }
     install(accepted, mapped)
-    // Nobody has looked at these yet; what was torn is gone.
+    // What was torn is gone; if the new memory is torn too, its first use says so.
     tear.lower()
   }
 

@@ -32,7 +32,8 @@ package enum Effect: Sendable, Equatable {
   case writeConfiguration(offset: Int, bytes: [UInt8], isMigration: Bool)
   /// One descriptor came: the channel for messages of our own.
   case backendChannel
-  /// The driver's status byte is another one, and not 0.
+  /// The driver's status byte. 0 is its reset, after which faults are forgotten; queues are stopped
+  /// by other messages.
   case statusChanged(UInt8)
   /// The device is as new: all queues stopped, faults forgotten. Memory and channel stay.
   case reset

@@ -36,32 +36,24 @@ extension Session {
     return (Int(words.offset), words.flags, Array(message.payload.dropFirst(headerByteCount)))
   }
 
-  /// SET_STATUS. Writing 0 resets the device (VIRTIO 1.2, 2.1).
+  /// SET_STATUS. 0 is the driver's reset (VIRTIO 1.2, 2.1), but stops no ring here: QEMU says so
+  /// first and asks with GET_VRING_BASE afterwards where each ring stopped.
   mutating func setStatus(_ message: Message) throws(SessionFault) -> Effect {
     try require(.status, for: .setStatus)
     let value = try message.number()
     guard let value = UInt8(exactly: value) else { throw .statusValue(value) }
-    guard value != 0 else {
-      resetDevice()
-      return .reset
-    }
     status = value
     return .statusChanged(value)
   }
 
   /// RESET_DEVICE: "disable all rings and reset all internal device state to the initial state …
-  /// retains ownership".
+  /// retains ownership". The connection stays what it is: its memory (QEMU sends only changes after
+  /// this), channel, protocol features, and the feature word until SET_FEATURES brings the next.
   mutating func resetDevice(_ message: Message) throws(SessionFault) -> Effect {
     try require(.resetDevice, for: .resetDevice)
     try message.expectNoPayload()
-    resetDevice()
-    return .reset
-  }
-
-  /// The connection stays what it is: its memory (QEMU sends only changes after this), channel and
-  /// protocol features. The feature word stays too, until SET_FEATURES brings the next one.
-  private mutating func resetDevice() {
     status = 0
     for index in queues.indices { queues[index].reset() }
+    return .reset
   }
 }

@@ -15,6 +15,8 @@ package enum SessionFault: Error, Hashable, Sendable {
   case unexpectedReply
   case payloadSize(UInt32, Int)
   case descriptorCount(Int, expected: Int)
+  /// A descriptor of a file system that another process answers for.
+  case remoteDescriptor
   // Negotiation.
   case featuresNotOffered(UInt64)
   case protocolFeaturesNotOffered(UInt64)
@@ -49,7 +51,7 @@ extension SessionFault {
   package var closesConnection: Bool {
     switch self {
     case .connection, .ended, .truncatedHeader, .version, .payloadTooLong, .unexpectedReply,
-      .inBandWithoutChannel, .malformedRecord:
+      .inBandWithoutChannel, .remoteDescriptor, .malformedRecord:
       true
     default: false
     }
@@ -72,6 +74,8 @@ extension SessionFault {
       "\(Self.name(of: code)) has \(count) bytes, which is not its size"
     case .descriptorCount(let count, let expected):
       "a message came with \(count) descriptors instead of \(expected)"
+    case .remoteDescriptor:
+      "a descriptor lies in a file system that another process or machine answers for"
     case .featuresNotOffered(let bits): "features \(hexadecimal(bits)) were acked but never offered"
     case .protocolFeaturesNotOffered(let bits):
       "protocol features \(hexadecimal(bits)) were acked but never offered"

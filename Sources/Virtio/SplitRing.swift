@@ -64,10 +64,24 @@ package struct SplitRing: Ring, ~Copyable {
     size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     memory: GuestMemory, start: UInt16, features: FeatureBits, log: InflightLog? = nil
   ) throws(RingFault) {
-    layout = SplitLayout(size)
+    let layout = SplitLayout(size)
     precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
+    // All that can throw comes before the first stored property: with a property set and a throw
+    // behind it, Swift 6.3 releases the windows once too often in optimised builds.
+    let usedIndex = used.acquire16(at: SplitLayout.index)
+    var found: (heads: [UInt16], order: UInt64)?
+    if let log {
+      if log.isFresh {
+        log.begin(size: size, usedIndex: usedIndex)
+      } else {
+        found = try log.recover(size: size, usedIndex: usedIndex)
+      }
+    }
+    let inFlight = UInt16(found?.heads.count ?? 0)
+    let first = found == nil ? start : usedIndex &+ inFlight
+    self.layout = layout
     self.size = size
     self.descriptors = descriptors
     self.available = available
@@ -76,23 +90,14 @@ package struct SplitRing: Ring, ~Copyable {
     self.log = log
     hasEventIndex = features.contains(.eventIndex)
     allowsTables = features.contains(.indirectDescriptors)
-    published = used.acquire16(at: SplitLayout.index)
-    considered = published
-    taken = start
-    owesInterrupt = start != 0
-    seen = start
-    guard let log else { return }
-    if log.isFresh {
-      log.begin(size: size, usedIndex: published)
-    } else {
-      let found = try log.recover(size: size, usedIndex: published)
-      backlog = found.heads
-      order = found.order
-      outstanding = UInt16(found.heads.count)
-      taken = published &+ outstanding
-      seen = taken
-      owesInterrupt = true
-    }
+    published = usedIndex
+    considered = usedIndex
+    taken = first
+    seen = first
+    outstanding = inFlight
+    owesInterrupt = found != nil || start != 0
+    backlog = found?.heads ?? []
+    order = found?.order ?? 0
   }
 
   private static func window(
@@ -127,11 +132,10 @@ package struct SplitRing: Ring, ~Copyable {
     }
     let head = available.relaxed16(at: layout.availableSlot(taken))
     try walk(from: head, &segments)
-    if let log {
-      guard !log.isInFlight(head) else { throw .offeredTwice(head: head) }
-      log.take(head, order: order)
-      order &+= 1
-    }
+    // Not `if let`: that would count a reference per chain.
+    guard log?.isInFlight(head) != true else { throw .offeredTwice(head: head) }
+    log?.take(head, order: order)
+    order &+= 1
     taken &+= 1
     outstanding &+= 1
     return Loan(head: head)

@@ -21,20 +21,37 @@ struct MountCommand: ParsableCommand {
   var directory: String
 
   func run() throws {
-    let mountPoint = try preparedMountPoint(directory)
+    let mountPoint = absolutePath(directory)
+    try checkMountPoint(mountPoint)
+    // Caught before the keeper runs, or an early one would end this process and not the keeper.
+    let signals = foreground ? try signalDescriptor(Self.passedOn + [Signal.childEnded]) : nil
     let runtime = try preparedRuntime(runtime)
     let lock = try lockRuntime(runtime)
-    let fuse = try mountTree(at: mountPoint, runtime: runtime)
+    var isMade = false
     let keeper: Int32
-    let starter: Channel
     do {
-      (keeper, starter) = try startKeeper(mountPoint, runtime, lock: lock, fuse: fuse)
+      isMade = try prepareMountPoint(mountPoint)
+      keeper = try serve(mountPoint, runtime, lock: lock)
+    } catch {
+      clearFailedStart(runtime, mountPoint: isMade ? mountPoint : nil)
+      throw error
+    }
+    if let signals { try follow(keeper, signals) }
+  }
+
+  private static let passedOn = [Signal.interrupt, Signal.terminate, Signal.hangUp]
+
+  /// Mounts, and answers the keeper's number when the tree answers.
+  private func serve(_ mountPoint: String, _ runtime: String, lock: Descriptor) throws -> Int32 {
+    let fuse = try mountTree(at: mountPoint, runtime: runtime)
+    do {
+      let (keeper, starter) = try startKeeper(mountPoint, runtime, lock: lock, fuse: fuse)
       try awaitReadiness(starter)
+      return keeper
     } catch {
       try? unmountTree(at: mountPoint, detach: true)
       throw error
     }
-    if foreground { try follow(keeper) }
   }
 
   private func startKeeper(
@@ -63,10 +80,7 @@ struct MountCommand: ParsableCommand {
   }
 
   /// Passes the terminal's signals on to the keeper, and ends as it ends.
-  private func follow(_ keeper: Int32) throws {
-    let signals = try signalDescriptor([
-      Signal.interrupt, Signal.terminate, Signal.childEnded, Signal.hangUp,
-    ])
+  private func follow(_ keeper: Int32, _ signals: Descriptor) throws {
     while true {
       _ = wait(on: signals, milliseconds: 1000)
       while let signal = readSignal(signals), signal != Signal.childEnded {

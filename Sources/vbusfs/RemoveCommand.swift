@@ -14,7 +14,7 @@ struct RemoveCommand: ParsableCommand {
   func run() throws {
     for path in paths.map(absolutePath) {
       let parts = path.split(separator: "/")
-      guard parts.count >= 2, try facts(at: path).kind == .directory else {
+      guard parts.count >= 2, (try? facts(at: path))?.kind == .directory else {
         throw Failure("\(path) is no device and no container")
       }
       switch parts[parts.count - 2] {

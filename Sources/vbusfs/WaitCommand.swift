@@ -27,7 +27,7 @@ struct WaitCommand: ParsableCommand {
     let file = try opened()
     let deadline = timeout.map { monotonicNanoseconds() + UInt64($0 * 1e9) }
     while true {
-      let present = String(decoding: try readAgain(file, upTo: 65_536), as: UTF8.self).trimmed
+      let present = try text(of: file)
       if present == value { return }
       guard let deadline else {
         _ = wait(for: .urgent, on: file, milliseconds: -1)
@@ -39,6 +39,15 @@ struct WaitCommand: ParsableCommand {
       }
       let rest = Int32(clamping: (deadline - now + 999_999) / 1_000_000)
       _ = wait(for: .urgent, on: file, milliseconds: rest)
+    }
+  }
+
+  private func text(of file: Descriptor) throws -> String {
+    do throws(Errno) {
+      return String(decoding: try readAgain(file, upTo: 65_536), as: UTF8.self).trimmed
+    } catch {
+      throw Failure(
+        error == .noEntry ? "\(path) is gone" : "\(path) cannot be read: \(error.text)")
     }
   }
 

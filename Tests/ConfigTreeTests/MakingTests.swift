@@ -109,6 +109,19 @@ struct MakingTests {
     #expect(throws: TreeError.noEntry) { try bench.cat("devices/disk0/type") }
   }
 
+  @Test(
+    "rmdir wakes who polls a file that goes with it",
+    arguments: [
+      ("devices/disk0", "devices/disk0/status"), ("containers/lab0", "containers/lab0/status"),
+    ])
+  func wakes(directory: String, file: String) throws {
+    let bench = try Bench.withDisk()
+    let node = try bench.node(file)
+    try bench.rmdir(directory)
+    #expect(bench.world.ended.count == 1)
+    #expect(bench.world.ended.allSatisfy { $0.contains(node) })
+  }
+
   @Test("rmdir of an enabled device that is not plugged in closes its host side")
   func removeEnabledDevice() throws {
     let bench = try Bench.withDisk()

@@ -11,6 +11,7 @@ final class TestWorld: World {
   private(set) var answers: [UInt64: Answer] = [:]
   private(set) var finished: [UInt64: Result<Answer, TreeError>] = [:]
   private(set) var woken: [NodeID] = []
+  private(set) var ended: [ClosedRange<NodeID>] = []
   private(set) var live: [ObjectID: LiveState] = [:]
   private(set) var openHosts: Set<ObjectID> = []
   private(set) var started: [Device] = []
@@ -84,4 +85,5 @@ final class TestWorld: World {
   }
 
   func changed(_ node: NodeID) { woken.append(node) }
+  func ended(_ nodes: ClosedRange<NodeID>) { ended.append(nodes) }
 }

@@ -99,6 +99,13 @@ struct WritingTests {
     }
   }
 
+  @Test("A path that leads through the tree and out again is left to the opening")
+  func throughOwnTree() throws {
+    let bench = try Bench.withDisk()
+    try bench.echo("/run/vbusfs/../vm0.img", "devices/disk0/path")
+    #expect(try bench.cat("devices/disk0/path") == "/run/vbusfs/../vm0.img\n")
+  }
+
   @Test("A value is kept with the rights of its writer")
   func writer() throws {
     let bench = try Bench.withDisk()

@@ -1,6 +1,6 @@
 /// Feature bits of VIRTIO 1.2 that the tests name: 5.2.3 for blk, 6 for all devices.
 enum Bits {
-  static let flush: UInt64 = 1 << 9
+  static let discard: UInt64 = 1 << 13
   static let eventIndex: UInt64 = 1 << 29
   static let version1: UInt64 = 1 << 32
 }

@@ -8,9 +8,9 @@ final class Lab {
   var tree: String { folder + "/tree" }
   var runtime: String { folder + "/run" }
 
-  init(mountOptions: String = "") throws {
+  init() throws {
     folder = try shell("mktemp -d /tmp/vbusfs.XXXXXX").lines.first ?? ""
-    try mount(mountOptions)
+    try mount()
   }
 
   /// Mounts, or mounts again.

@@ -7,6 +7,7 @@ final class TreeLoop {
   private let lab: Lab
   private let pid: Int32
   private let output: Descriptor
+  private var hasEnded = false
 
   private static let script = """
     set -eu -o pipefail
@@ -42,10 +43,17 @@ final class TreeLoop {
       environment: ["LAB=\(lab.folder)"], output: output, seconds: 300)
   }
 
+  deinit {
+    guard !hasEnded else { return }
+    try? send(signal: Signal.kill, to: pid)
+    _ = try? awaitEnd(of: pid)
+  }
+
   /// Asks it to stop after its turn. Of what it printed, the last lines are kept.
   func finish() throws -> Outcome {
     try write([], toFile: lab.folder + "/stop")
     let ended = try awaitAnswer("the loop's end") { reap(pid) }
+    hasEnded = true
     let lines = try shell("tail -n 12 \(lab.folder)/loop").text
     return Outcome(ending: ended.ending, text: lines)
   }

@@ -55,12 +55,12 @@ extension EndToEnd {
       let disk = try lab.addDisk()
       let whole = try features(with: disk, in: lab)
       try lab.set("devices/disk0/enabled", "0")
-      try lab.set("devices/disk0/features/bits/flush", "0")
+      try lab.set("devices/disk0/features/bits/discard", "0")
       try lab.set("devices/disk0/features/bits/event_idx", "0")
       try lab.set("devices/disk0/enabled", "1")
       let masked = try features(with: disk, in: lab)
-      #expect(whole & (Bits.flush | Bits.eventIndex) == Bits.flush | Bits.eventIndex)
-      #expect(masked == whole & ~(Bits.flush | Bits.eventIndex))
+      #expect(whole & (Bits.discard | Bits.eventIndex) == Bits.discard | Bits.eventIndex)
+      #expect(masked == whole & ~(Bits.discard | Bits.eventIndex))
     }
 
     @Test("While it runs, the tree shows the bits it acknowledged")

@@ -49,6 +49,18 @@ struct TearTests {
     #expect(try facts(of: file).byteCount == 0)
   }
 
+  @Test("Memory mapped in the place of torn memory is whole")
+  func replaced() throws {
+    let file = try Self.shrinkable()
+    let memory = GuestMemory()
+    try memory.add(Self.region, of: file)
+    try resize(file, to: 0)
+    _ = try GuestMemoryTests.read(memory, 0, 1)
+    try memory.replace(with: [(Self.region, try Self.shrinkable())])
+    _ = try GuestMemoryTests.read(memory, 0, 1)
+    #expect(!memory.isTorn)
+  }
+
   @Test("Another device's memory is not torn by it")
   func others() throws {
     let (file, other) = (try Self.shrinkable(), try Self.shrinkable())

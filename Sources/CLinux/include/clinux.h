@@ -75,6 +75,10 @@ char **linux_environment(void);
 // -- the rights of another user, for this thread
 int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
 
+// Gives up, for good, every right but to use the descriptors at hand: the user, the capabilities,
+// and all system calls that a data path does not need. Before the process has threads.
+int linux_confine(void);
+
 // -- mounts
 int linux_mount_fuse(const char *source, const char *path, const char *options);  // options name the descriptor
 int linux_unmount(const char *path, int detach);
@@ -144,3 +148,6 @@ static inline void linux_store8_release(void *byte, uint8_t value) {
 int linux_punch_hole(int fd, uint64_t offset, uint64_t count);  // reads zeros, gives blocks back
 int linux_zero_range(int fd, uint64_t offset, uint64_t count);  // reads zeros, keeps blocks
 int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
+
+// 1 when a file's file system is answered for by another process or machine, or cannot tell.
+int linux_is_remote(int fd);

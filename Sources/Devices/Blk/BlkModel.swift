@@ -11,20 +11,10 @@ package final class BlkModel: DeviceModel {
   package let features: UInt64
   package let queueCount: Int
 
-  let capacitySectors: UInt64
-  let isReadOnly: Bool
-  let serial: [UInt8]
-  let counters: BlkCounters
-  /// What holds the data; nil for a disk of zeros that takes all writes.
-  let file: Int32?
   private let descriptor: Descriptor?
   private let space: BlkConfiguration
-
-  private(set) var acked: FeatureBits = []
-  /// The write cache as the guest has set it (VIRTIO_BLK_F_CONFIG_WCE).
-  private var isWriteback = true
-  var segments = Segments(capacity: Int(BlkLimits.segments) + 2)
-  var transfer = Transfer(capacity: Int(BlkLimits.segments))
+  /// A value, so that a turn is one access to this class and not one per field and request.
+  private var disk: BlkDisk
 
   package init(_ setup: DeviceSetup) throws(ModelRefusal) {
     let values = setup.values
@@ -44,15 +34,15 @@ package final class BlkModel: DeviceModel {
     guard isNull || setup.descriptors.count == 1 else {
       throw ModelRefusal(.invalid, "the disk came without its file")
     }
-    capacitySectors = capacity / 512
-    isReadOnly = values["read_only"] == "1"
-    serial = Array((values["serial"] ?? "").utf8.prefix(BlkLimits.serialByteCount))
-    self.counters = counters
+    let isReadOnly = values["read_only"] == "1"
     descriptor = isNull ? nil : setup.descriptors.first
-    file = descriptor?.number
+    disk = BlkDisk(
+      capacitySectors: capacity / 512, isReadOnly: isReadOnly,
+      serial: Array((values["serial"] ?? "").utf8.prefix(BlkLimits.serialByteCount)),
+      file: descriptor?.number, counters: counters)
     queueCount = queues
     space = BlkConfiguration(
-      capacitySectors: capacitySectors, blockByteCount: block, queueCount: queues)
+      capacitySectors: capacity / 512, blockByteCount: block, queueCount: queues)
     features = Self.offered(isReadOnly: isReadOnly, queueCount: queues).rawValue
   }
 
@@ -66,48 +56,22 @@ package final class BlkModel: DeviceModel {
     return offered
   }
 
-  package var configuration: [UInt8] { space.bytes(writeback: isWriteback) }
+  package var configuration: [UInt8] { space.bytes(writeback: disk.isWriteback) }
 
   /// Only `writeback`, only after CONFIG_WCE was negotiated, only 0 or 1 (5.2.5, 5.2.6.1).
   package func writeConfiguration(at offset: Int, _ bytes: [UInt8]) -> Bool {
-    guard acked.contains(.blkConfigWriteCache), offset == BlkConfiguration.writeback,
+    guard disk.acked.contains(.blkConfigWriteCache), offset == BlkConfiguration.writeback,
       bytes == [0] || bytes == [1]
     else { return false }
-    isWriteback = bytes == [1]
+    disk.isWriteback = bytes == [1]
     return true
   }
 
-  package func negotiated(_ features: UInt64) {
-    acked = FeatureBits(rawValue: features)
-    // 5.2.5.2: with CONFIG_WCE and without FLUSH, writeback starts as 0.
-    isWriteback = acked.contains(.blkFlush) || !acked.contains(.blkConfigWriteCache)
-  }
+  package func negotiated(_ features: UInt64) { disk.negotiated(FeatureBits(rawValue: features)) }
 
-  package func reset() {
-    acked = []
-    isWriteback = true
-  }
-
-  /// Whether a write must be stable when it completes (5.2.6.2): the guest has set the cache to
-  /// write-through, or can neither set nor flush it.
-  var isWriteThrough: Bool {
-    acked.contains(.blkConfigWriteCache) ? !isWriteback : !acked.contains(.blkFlush)
-  }
+  package func reset() { disk.reset() }
 
   package func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
-  ) throws(RingFault) -> Bool {
-    for _ in 0..<budget {
-      guard let loan = try ring.next(&segments) else { return false }
-      let written: UInt32
-      do { written = try perform(memory) } catch {
-        loan.forfeit()
-        throw error
-      }
-      ring.settle(loan, written: written)
-      // At once: a system call was made for it anyway, and less is done again after a crash.
-      ring.publish()
-    }
-    return true
-  }
+  ) throws(RingFault) -> Bool { try disk.serve(&ring, memory, budget: budget) }
 }

@@ -6,6 +6,8 @@ enum BlkLimits {
   static let segmentByteCount: UInt32 = 1 << 20
   /// Data of one request: no legal request has more.
   static let requestByteCount = UInt64(segments) * UInt64(segmentByteCount)
+  /// What is moved before others get their turn: a few milliseconds' work.
+  static let turnByteCount: UInt64 = 16 << 20
   /// Ranges in one discard or write zeroes request.
   static let ranges = 16
   /// 2 GiB: giving blocks back costs little.

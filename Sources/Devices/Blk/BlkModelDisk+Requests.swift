@@ -11,12 +11,12 @@ struct BlkOutcome {
   static let unsupported = BlkOutcome(status: .unsupported)
 }
 
-extension BlkModel {
+extension BlkDisk {
   /// Performs the request in `segments`; answers how many bytes were written to it.
   ///
   /// The header is the first 16 readable bytes and the status the last writable one, however the
   /// driver cut them (VIRTIO 1.2 section 2.7.4.1).
-  func perform(_ memory: GuestMemory) throws(RingFault) -> UInt32 {
+  mutating func perform(_ memory: GuestMemory) throws(RingFault) -> UInt32 {
     guard segments.writableBytes > 0 else { throw .noRoomForAnswer }
     do throws(MemoryFault) {
       let outcome = try outcome(memory)
@@ -25,7 +25,7 @@ extension BlkModel {
     } catch { throw .memory(error) }
   }
 
-  private func outcome(_ memory: GuestMemory) throws(MemoryFault) -> BlkOutcome {
+  private mutating func outcome(_ memory: GuestMemory) throws(MemoryFault) -> BlkOutcome {
     guard segments.readableBytes >= BlkHeader.byteCount else { return .failed }
     var bytes = InlineArray<16, UInt8>(repeating: 0)
     var span = bytes.mutableSpan
@@ -49,7 +49,7 @@ extension BlkModel {
 
   /// Writes the status. What the request left unfilled before it becomes zeros, so that the
   /// length that is told is true (2.7.8.2) and no stale byte passes for data.
-  private func finish(
+  private mutating func finish(
     _ outcome: BlkOutcome, _ memory: GuestMemory
   ) throws(MemoryFault) -> UInt32 {
     let data = segments.writableBytes - 1
@@ -70,7 +70,7 @@ extension BlkModel {
       && byteCount / 512 <= capacitySectors - sector
   }
 
-  private func read(
+  private mutating func read(
     from sector: UInt64, _ memory: GuestMemory
   ) throws(MemoryFault) -> BlkOutcome {
     let byteCount = segments.writableBytes - 1
@@ -93,7 +93,7 @@ extension BlkModel {
     return BlkOutcome(status: .ok, filled: done)
   }
 
-  private func write(
+  private mutating func write(
     from sector: UInt64, _ data: Segments.Position, _ memory: GuestMemory
   ) throws(MemoryFault) -> BlkOutcome {
     let byteCount = segments.readableBytes - BlkHeader.byteCount
@@ -133,7 +133,7 @@ extension BlkModel {
   }
 
   /// The serial, padded with NUL bytes to 20 and then not ended by one (5.2.6).
-  private func identify(_ memory: GuestMemory) throws(MemoryFault) -> BlkOutcome {
+  private mutating func identify(_ memory: GuestMemory) throws(MemoryFault) -> BlkOutcome {
     let room = segments.writableBytes - 1
     guard room >= UInt64(BlkLimits.serialByteCount) else { return .failed }
     var place = segments.writable(from: 0)

@@ -3,9 +3,9 @@ internal import SharedMemory
 internal import Virtio
 
 /// Discard and write zeroes (VIRTIO 1.2 section 5.2.6): requests that carry ranges, not data.
-extension BlkModel {
+extension BlkDisk {
   /// Checks all ranges, then changes all: a refused request changes nothing.
-  func change(
+  mutating func change(
     _ data: Segments.Position, _ memory: GuestMemory, isDiscard: Bool
   ) throws(MemoryFault) -> BlkOutcome {
     let byteCount = segments.readableBytes - BlkHeader.byteCount

@@ -1,0 +1,107 @@
+import TestSupport
+import Testing
+
+extension MountTests {
+  @Suite("What does not answer")
+  struct DeadlineTests {
+    /// Runs `operation` while `victim` is stopped, and meanwhile reads, writes and makes elsewhere.
+    /// The directory that an operation works on is left out: the kernel itself keeps it locked
+    /// until the operation ends.
+    private func script(stopping victim: String, _ operation: String) -> String {
+      """
+      live d; disk e; echo 1 >devices/e/enabled; disk f; disk other
+      kill -STOP \(victim)
+      SECONDS=0
+      \(operation) &
+      sleep 0.2
+      timeout 1 bash -c '
+        cat version devices/d/status; echo abc >devices/other/serial; mkdir devices/g
+        ls -R devices classes containers/lab/ids >/dev/null' || echo hangs
+      wait $! && echo done
+      [ $SECONDS -le 4 ] || echo late
+      """
+    }
+
+    @Test("A stopped engine makes who plugs in fail within the deadline, and hangs nobody")
+    func plugIn() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        script(stopping: "$(cat containers/lab/engine/pid)", "plug e"))
+      #expect(
+        outcome.text == """
+          1
+          listening
+          ln: failed to create symbolic link 'containers/lab/devices/e': Connection timed out
+
+          """)
+      #expect(
+        try lab.run("reason; cat devices/e/status; ls containers/lab/ids").text
+          == "the engine did not answer within 3 seconds\nenabled\n0\n")
+    }
+
+    @Test("A stopped engine makes who enables fail within the deadline, and hangs nobody")
+    func enable() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      #expect(try lab.run("disk c; plug c").text == "")
+      let outcome = try lab.run(
+        script(stopping: "$(cat containers/lab/engine/pid)", "echo 1 >devices/c/enabled"))
+      #expect(outcome.text == "1\nlistening\necho: write error: Connection timed out\n")
+      #expect(
+        try lab.run("reason devices/c/last_error; cat devices/c/status").text
+          == "the engine did not answer within 3 seconds\noffline\n")
+    }
+
+    @Test("A stopped engine is ended by rm of a link, which nothing can refuse")
+    func unplug() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        script(stopping: "$(cat containers/lab/engine/pid)", "rm containers/lab/devices/d"))
+      #expect(outcome.text == "1\nenabled\ndone\n")
+    }
+
+    @Test("A stopped engine is replaced by what ends a device, and others are served again")
+    func replace() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; live e
+        kill -STOP $(cat containers/lab/engine/pid)
+        echo 0 >devices/d/enabled
+        vbusfs wait containers/lab/engine/restarts 1 --timeout 5; cat devices/*/status
+        echo 1 >devices/d/enabled; cat devices/d/status
+        """)
+      #expect(outcome.text == "offline\nlistening\nlistening\n")
+    }
+
+    @Test("A file that does not open makes the writer fail within the deadline, and hangs nobody")
+    func opening() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        script(
+          stopping: "$(pgrep -P $(pid_of control) -f 'vbusfs helper')",
+          "echo 1 >devices/f/enabled"))
+      #expect(outcome.text == "1\nlistening\necho: write error: Connection timed out\n")
+      #expect(
+        try lab.run("reason devices/f/last_error; echo 1 >devices/f/enabled; cat devices/f/status")
+          .text == "opening the host side took longer than 3 seconds\nenabled\n")
+    }
+
+    @Test("Who waits for a stopped engine can be killed")
+    func killed() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; disk e; echo 1 >devices/e/enabled
+        kill -STOP $(cat containers/lab/engine/pid)
+        plug e & sleep 0.2; pkill -KILL -P $!; kill -KILL $!; wait $! 2>/dev/null; echo $?
+        """, seconds: 10)
+      #expect(outcome.text == "137\n")
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import TestSupport
+import Testing
+
+extension MountTests {
+  @Suite("Links plug devices in")
+  struct LinkTests {
+    @Test(
+      "Every spelling of a device's path plugs it in, and reads back as one",
+      arguments: [
+        "../../../devices/d", "devices/d", "./devices/d/", "../../devices/d", "$LAB/tree/devices/d",
+        "$LAB//tree/./devices/d",
+      ])
+    func spellings(_ target: String) throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk d
+        mkdir containers/c
+        ln -s \(target) containers/c/devices/d
+        readlink containers/c/devices/d
+        cat containers/c/devices/d/type
+        readlink devices/d/container
+        """)
+      #expect(outcome.text == "../../../devices/d\nblk\n../../containers/c\n")
+    }
+
+    @Test("ln -s into the directory takes the device's name")
+    func namedAsDevice() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk d
+        mkdir containers/c
+        ln -s ../../../devices/d containers/c/devices/
+        ls containers/c/devices
+        """)
+      #expect(outcome.text == "d\n")
+    }
+
+    @Test("A dev-id counts from 0, names the interface, and is never given twice")
+    func identifiers() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk d; disk e
+        plug d; plug e
+        ls containers/lab/ids
+        rm containers/lab/devices/d
+        plug d
+        ls containers/lab/ids
+        cat containers/lab/ids/2/type
+        readlink containers/lab/ids/2/device
+        cat containers/lab/ids/2/device/type
+        """)
+      #expect(
+        outcome.text == "0\n1\n1\n2\nvirtio-blk\n../../../../devices/d\nblk\n")
+    }
+
+    @Test("ln -sfn of the same device changes nothing for a guest")
+    func again() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d
+        ln -sfn ../../../devices/d containers/lab/devices/d
+        ls containers/lab/devices containers/lab/ids
+        cat devices/d/status
+        """)
+      #expect(
+        outcome.text == "containers/lab/devices:\nd\n\ncontainers/lab/ids:\n0\nlistening\n")
+    }
+
+    @Test("ln -sfn over a link of another device plugs that one out")
+    func exchange() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; disk e; echo 1 >devices/e/enabled
+        ln -sfn ../../../devices/e containers/lab/devices/d
+        cat devices/d/status devices/e/status
+        readlink containers/lab/devices/d
+        ls containers/lab/ids
+        """)
+      #expect(outcome.text == "enabled\nlistening\n../../../devices/e\n1\n")
+    }
+
+    @Test("rm of a link plugs out: the socket goes, and the engine of the last device")
+    func unplug() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d
+        test -S devices/d/socket && echo socket
+        rm containers/lab/devices/d
+        test -S devices/d/socket || echo none
+        cat devices/d/status containers/lab/status containers/lab/engine/status
+        test -L devices/d/container || echo free
+        """)
+      #expect(outcome.text == "socket\nnone\nenabled\nidle\nstopped\nfree\n")
+    }
+
+    @Test("mv renames a link without touching the device")
+    func rename() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d
+        mv containers/lab/devices/d containers/lab/devices/first
+        ls containers/lab/devices containers/lab/ids
+        cat devices/d/status
+        """)
+      #expect(
+        outcome.text == "containers/lab/devices:\nfirst\n\ncontainers/lab/ids:\n0\nlistening\n")
+    }
+
+    @Test("A name that another link has is refused with EEXIST")
+    func taken() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run("disk d; disk e; plug d; ln -sT devices/e containers/lab/devices/d")
+      #expect(
+        outcome.text
+          == "ln: failed to create symbolic link 'containers/lab/devices/d': File exists\n")
+    }
+
+    @Test("A link that is refused says why, and changes nothing", arguments: refusals)
+    func refused(_ refused: Refused) throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      #expect(try lab.run(refused.setup).text == "")
+      let before = try lab.run("state").text
+      let outcome = try lab.run(refused.command)
+      #expect(
+        outcome.text
+          == "ln: failed to create symbolic link 'containers/c/devices/x': \(refused.says)\n")
+      #expect(try lab.run("reason").text == "\(refused.reason)\n")
+      #expect(try lab.run("state").text == before)
+    }
+
+    static let refusals = [
+      Refused(
+        "device without a type", after: "mkdir containers/c devices/d",
+        "ln -s ../../../devices/d containers/c/devices/x", "Invalid argument",
+        "the device has no type yet"),
+      Refused(
+        "device that is not there", after: "mkdir containers/c",
+        "ln -s ../../../devices/d containers/c/devices/x", "No such file or directory",
+        "the device that the link names does not exist"),
+      Refused(
+        "file of the tree", after: "mkdir containers/c",
+        "ln -s ../../../version containers/c/devices/x", "Invalid argument",
+        "the target of the link is not a device of this tree"),
+      Refused(
+        "file of a device", after: "mkdir containers/c; disk d",
+        "ln -s $LAB/tree/devices/d/type containers/c/devices/x", "Invalid argument",
+        "the target of the link is not a device of this tree"),
+      Refused(
+        "file outside", after: "mkdir containers/c", "ln -s /etc/passwd containers/c/devices/x",
+        "Operation not permitted", "the target of the link lies outside this tree"),
+      Refused(
+        "device in another container", after: "mkdir containers/c; live d",
+        "ln -s ../../../devices/d containers/c/devices/x", "Device or resource busy",
+        "the device is plugged into containers/lab"),
+      Refused(
+        "device in this container",
+        after: "mkdir containers/c; disk d; ln -s devices/d containers/c/devices/d",
+        "ln -s ../../../devices/d containers/c/devices/x", "Device or resource busy",
+        "the device is plugged into containers/c"),
+    ]
+  }
+}
