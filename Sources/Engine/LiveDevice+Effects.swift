@@ -127,7 +127,12 @@ extension LiveDevice {
     for (region, file) in zip(came, descriptors) { files[region.id] = file }
     guard mapMemory(files) else { return .refused }
     self.attachment?.files = files
-    for (region, file) in zip(came, descriptors) { keep(file, as: Part.memory(region.id)) }
+    for (region, file) in zip(came, descriptors) {
+      let part = Part.memory(region.id)
+      keep(file, as: part)
+      // A predecessor may have kept it already for this very message.
+      released.removeAll { $0 == part }
+    }
     // Until the record tells of the new table, a successor goes on with the old one.
     released += gone.map { Part.memory($0.id) }
     // Addresses of rings may mean other places now: none is held over the change.

@@ -40,9 +40,6 @@ package final class Link {
     flush()
   }
 
-  /// Packets that the other end has no room for yet.
-  package var waitingCount: Int { outbox.count }
-
   /// Takes what has arrived, without waiting, up to the end. More than a socket holds is not
   /// taken: it comes from somebody who goes on writing.
   package func drain() {
