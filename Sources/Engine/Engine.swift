@@ -63,6 +63,8 @@ package final class Engine {
       named.insert(offer.id)
       serve(offer, packet.descriptors)
     case .complete(let epoch):
+      // What a predecessor left unread ends with a `complete` whose devices it has read alone.
+      guard epoch == self.epoch else { return }
       for id in devices.keys where !named.contains(id) { stop(id) }
       sweep()
       tell(.settled(epoch: epoch))

@@ -15,13 +15,11 @@ extension LiveDevice {
       _ = try? accept(from: listener)
       return
     }
-    // Before there is a connection: a successor that finds one finds a record that fits it.
-    record.lines = []
-    record.consumed = 0
-    record.fault = nil
     guard let connection = try? keeper.accept(from: listener, as: name(Part.connection)) else {
       return
     }
+    record.consumed = 0
+    record.fault = nil
     attach(newSession(), on: connection)
     saveSession()
     updateStates()
@@ -76,7 +74,6 @@ extension LiveDevice {
     let lines = record.lines
     guard let connection = kept[Part.connection] else {
       record.lines = []
-      record.consumed = 0
       try? keeper.drop(scope)
       for queue in queues { queue.forget() }
       return updateStates()

@@ -10,7 +10,7 @@ extension LiveDevice {
     switch effect {
     case .none: return .done
     case .featuresAcked:
-      negotiate()
+      acceptFeatures()
       return .done
     case .memoryReplaced, .regionAdded, .regionRemoved:
       return changeMemory(effect, descriptors)
@@ -48,21 +48,11 @@ extension LiveDevice {
       for queue in queues { attachment?.session.recordStop(of: queue.index, at: 0) }
       record.fault = nil
       attachment?.configuration = [:]
+      attachment?.negotiated = nil
       model.reset()
       updateStates()
       return .done
     }
-  }
-
-  /// Tells the model what driver and device agreed on. Front ends repeat the word, for each pair
-  /// of queues and at each start; what the driver has set since stays.
-  private func negotiate() {
-    let word = attachment?.session.ackedFeatures
-    guard let word, word != attachment?.negotiated else { return }
-    attachment?.negotiated = word
-    attachment?.configuration = [:]
-    model.negotiated(word)
-    updateStates()
   }
 
   private func update(_ some: [LiveQueue]) {
@@ -79,6 +69,18 @@ extension LiveDevice {
     queue.countKick()
     // Not now: the record does not tell yet that the queue runs.
     queue.wakeLater()
+  }
+
+  /// A front end may repeat the word, for each pair of queues and whenever it goes on after a
+  /// pause: what the guest has configured since it was first said stays.
+  private func acceptFeatures() {
+    defer { updateStates() }
+    guard let word = attachment?.session.ackedFeatures, word != attachment?.negotiated else {
+      return
+    }
+    attachment?.negotiated = word
+    attachment?.configuration = [:]
+    model.negotiated(word)
   }
 
   private func setBell(_ bell: Effect.Bell, of queue: LiveQueue, _ descriptor: Descriptor?) {
@@ -125,7 +127,12 @@ extension LiveDevice {
     for (region, file) in zip(came, descriptors) { files[region.id] = file }
     guard mapMemory(files) else { return .refused }
     self.attachment?.files = files
-    for (region, file) in zip(came, descriptors) { keep(file, as: Part.memory(region.id)) }
+    for (region, file) in zip(came, descriptors) {
+      let part = Part.memory(region.id)
+      keep(file, as: part)
+      // A predecessor may have kept it already for this very message.
+      released.removeAll { $0 == part }
+    }
     // Until the record tells of the new table, a successor goes on with the old one.
     released += gone.map { Part.memory($0.id) }
     // Addresses of rings may mean other places now: none is held over the change.

@@ -66,6 +66,7 @@ extension LiveDevice {
     record.lines =
       attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
   }
+
   /// Sends a reply through the keeper, which sends each number once.
   private func send(_ entry: MessageEntry) {
     guard !entry.reply.isEmpty else { return }

@@ -40,7 +40,7 @@ final class LiveDevice {
     var messages: UInt64 = 0
     /// Memory files by region.
     var files: [UInt32: Descriptor] = [:]
-    /// The feature word the model was told last.
+    /// The feature word the model was told last; `nil` before, and after a reset.
     var negotiated: UInt64?
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.

@@ -16,7 +16,8 @@ final class LiveQueue {
 
   /// The driver's bell; a new one takes the place of the old.
   var kick: EventDescriptor? { didSet { unwatchKick() } }
-  var call: EventDescriptor?
+  var call: EventDescriptor? { didSet { callNumber = call?.descriptor.number ?? -1 } }
+  private var callNumber: Int32 = -1
   var error: EventDescriptor?
 
   /// Chains served before the driver may be interrupted for them, so that the first of many does
@@ -132,7 +133,7 @@ final class LiveQueue {
     token = nil
   }
 
-  /// Serves in the loop's next turn. Takes no memory: it happens whenever the driver is quick.
+  /// Serves in the loop's next turn. Takes no memory, for it happens whenever the driver is quick.
   func wakeLater() {
     guard !isWaitingForTurn else { return }
     isWaitingForTurn = true
@@ -148,41 +149,45 @@ final class LiveQueue {
 
   /// Serves what the driver offers, for one turn at most, and tells it.
   func serve() {
-    let end = monotonicNanoseconds() + Self.turnNanoseconds
-    do throws(RingFault) {
-      for _ in 0..<Self.batchesPerTurn {
-        guard try serveBatch() else { return }
-        guard monotonicNanoseconds() < end else { break }
-      }
-      wakeLater()
-    } catch { device.fail(self, error.sentence) }
+    guard var ring = ring.take() else { return }
+    var isMore = false
+    var fault: RingFault?
+    do throws(RingFault) { isMore = try serveTurn(&ring) } catch { fault = error }
+    self.ring = consume ring
+    if let fault { return device.fail(self, fault.sentence) }
+    if isMore { wakeLater() }
   }
 
-  /// True when more may wait.
-  private func serveBatch() throws(RingFault) -> Bool {
-    guard var ring = ring.take() else { return false }
-    ring.disableKicks()
-    var fault: RingFault?
-    var isMore = false
-    do throws(RingFault) {
-      isMore = try device.model.serve(
-        queue: index, &ring, device.memory, budget: Self.batch)
-    } catch { fault = error }
-    ring.publish()
-    if ring.shouldInterrupt() { interrupt() }
-    if ring.enableKicks() { isMore = true }
-    // What was read since the memory shrank was nobody's word, an empty ring too.
-    if fault == nil, device.memory.isTorn { fault = .memoryTorn }
-    record.availableIndex = ring.taken
-    record.usedIndex = ring.published
-    self.ring = consume ring
-    if let fault { throw fault }
-    return isMore
+  /// True when more may wait. Everything is looked up once for the turn: requests and batches
+  /// count no references.
+  private func serveTurn(_ ring: inout SplitRing) throws(RingFault) -> Bool {
+    let model = device.model
+    let memory = device.memory
+    let end = monotonicNanoseconds() + Self.turnNanoseconds
+    for _ in 0..<Self.batchesPerTurn {
+      ring.disableKicks()
+      var fault: RingFault?
+      var isMore = false
+      do throws(RingFault) {
+        isMore = try model.serve(queue: index, &ring, memory, budget: Self.batch)
+      } catch { fault = error }
+      ring.publish()
+      if ring.shouldInterrupt() { interrupt() }
+      if ring.enableKicks() { isMore = true }
+      record.availableIndex = ring.taken
+      record.usedIndex = ring.published
+      if let fault { throw fault }
+      // What was read since the memory shrank was nobody's word, an empty ring too.
+      guard !memory.isTorn else { throw .memoryTorn }
+      guard isMore else { return false }
+      guard monotonicNanoseconds() < end else { return true }
+    }
+    return true
   }
 
   private func interrupt() {
     record.interrupts &+= 1
-    if let call { return call.ring() }
+    guard callNumber < 0 else { return ringDoorbell(callNumber) }
     callInBand()
   }
 

@@ -27,9 +27,15 @@ package final class EventLoop {
     let handler: (Readiness) -> Void
   }
 
+  /// Not a tuple: in a generic container the handler would need a thunk, which takes memory.
+  private struct Deadline {
+    let at: UInt64
+    let handler: () -> Void
+  }
+
   private let epoll: Descriptor
   private var watches: [UInt64: Watch] = [:]
-  private var deadlines: [UInt64: (at: UInt64, handler: () -> Void)] = [:]
+  private var deadlines: [UInt64: Deadline] = [:]
   private var lastToken: UInt64 = 0
   private var isEnding = false
   private var ready: [linux_ready]
@@ -74,7 +80,8 @@ package final class EventLoop {
   /// Calls `handler` once, `milliseconds` from now, unless removed before.
   package func after(milliseconds: UInt64, handler: @escaping () -> Void) -> Token {
     lastToken += 1
-    deadlines[lastToken] = (monotonicNanoseconds() + milliseconds * 1_000_000, handler)
+    deadlines[lastToken] = Deadline(
+      at: monotonicNanoseconds() + milliseconds * 1_000_000, handler: handler)
     return Token(number: lastToken)
   }
 

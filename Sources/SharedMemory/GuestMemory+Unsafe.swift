@@ -76,7 +76,6 @@ package final class GuestMemory {
   }
 
   /// Exchanges the whole table (vhost-user SET_MEM_TABLE). Nothing changes when it is refused.
-  /// Let go of all windows on the memory before.
   package func replace(with list: [(MemoryRegion, Descriptor)]) throws(MemoryFault) {
     var accepted: [MemoryRegion] = []
     var mapped: [Mapping] = []

@@ -42,6 +42,17 @@ struct DeathTests {
     #expect(try guest.frontEnd.configuration(offset: 32, count: 1) == [0])
   }
 
+  @Test("What a dead engine left unread takes no connection from its successor")
+  func unread() throws {
+    let lab = try EngineLab()
+    let guest = try Guest.running(try lab.disk())
+    try send(signal: Signal.stop, to: lab.engine())
+    try lab.control.send(ControlMessage.complete(epoch: 77).bytes)
+    try lab.killEngine()
+    #expect(try guest.queues[0].flush() == 0)
+    #expect(try guest.frontEnd.queueCount() == 2)
+  }
+
   @Test("Faults of a record that is none: the front end is let go, and the next one is served")
   func brokenRecord() throws {
     let lab = try EngineLab()
@@ -71,6 +82,21 @@ struct DeathTests {
     #expect(moment > 300)
   }
 
+  @Test("Killed by SIGKILL a hundred times at random moments, under verified requests")
+  func anyMoment() throws {
+    for _ in 0..<13 {
+      let lab = try EngineLab()
+      let disk = try lab.disk()
+      let killer = try Killer(of: lab.control, seed: UInt64(disk.offer.id))
+      var round: UInt64 = 0
+      while !killer.isDone {
+        round += 1
+        try converse(with: disk, round: round)
+      }
+      #expect(disk.record.fault == nil)
+    }
+  }
+
   /// Whether a conversation was long enough for the engine to be killed at a moment of it.
   private func dies(
     at moment: UInt64, _ meter: Meter, _ lab: EngineLab, _ disk: LabDisk
@@ -79,14 +105,16 @@ struct DeathTests {
     let last = meter.moments + moment
     meter.lastMoment = last
     try converse(with: disk, round: moment)
+    try disk.waitUntil { !$0.isConnected }
+    let isDead = meter.moments >= last
     meter.lastMoment = 0
-    guard meter.moments >= last else { return false }
+    guard isDead else { return false }
     _ = try lab.control.awaitEngine(after: engine)
     return true
   }
 
-  /// Every moment with the programs that the test runner builds; debug ones start slowly.
-  private static var stride: UInt64 { environmentValue("VBUSFS_BIN") == nil ? 5 : 1 }
+  /// Every third: by turns before and after a call. With 1, every moment, half a minute.
+  private static let stride: UInt64 = 3
 
   /// Everything a front end says, and requests of which each is checked.
   private func converse(with disk: LabDisk, round: UInt64) throws {
