@@ -82,7 +82,7 @@ let package = Package(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
-    tests("GuestTests", of: ["LinuxSystem"]),
+    tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
       swiftSettings: strict),
@@ -96,16 +96,16 @@ let package = Package(
       swiftSettings: strict),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
     tests(
-      "EngineTests",
-      of: [
-        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
-        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
-      ]),
-    tests(
       "EngineReviewTests",
       of: [
         "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
         "Virtio", "vbusfs-engine",
+      ]),
+    tests(
+      "EngineTests",
+      of: [
+        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
+        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
       ]),
   ]
 )

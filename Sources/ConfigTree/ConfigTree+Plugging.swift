@@ -78,10 +78,31 @@ extension ConfigTree {
     plugging[container.id, default: Plugging()].count += 1
     plugging[container.id]?.nextDevID = next + 1
     claim(device.id)
-    world.start(device, in: container, as: devID) { [self] result in
-      pluggedIn(device, container.id, name, devID, attempt, result)
+    reopenIfFailed(device) { [self] result in
+      switch result {
+      case .failure: pluggedIn(device, container.id, name, devID, attempt, result)
+      case .success:
+        world.start(model.devices[device.id] ?? device, in: container, as: devID) {
+          [self] result in
+          pluggedIn(device, container.id, name, devID, attempt, result)
+        }
+      }
     }
     return .later
+  }
+
+  /// The host side of a device that has failed may be closed: it is opened anew.
+  private func reopenIfFailed(
+    _ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    guard failures.contains(device.id) else { return then(.success(())) }
+    world.openHost(device) { [self] result in
+      if case .success(let side) = result {
+        hostReopened(device.id, side)
+        hostRecovered(device.id)
+      }
+      then(result.map { _ in })
+    }
   }
 
   private func pluggedIn(
@@ -154,7 +175,6 @@ extension ConfigTree {
     }
     try commit(changes + more, attempt.request, .done)
     guard wasLive else { return .done }
-    failures.remove(plug.device)
     claim(plug.device)
     world.stop(plug.device) { [self] in
       settle(plug.device, attempt) { .done }

@@ -84,6 +84,10 @@ package final class ConfigTree: Tree {
 
   // MARK: Order
 
+  /// How long an operation waits behind others on its device, each of which may take seconds. One
+  /// that came too late is refused, so that a crowd of them does not hold the last one for minutes.
+  private static let waitNanosecondsMax: UInt64 = 10_000_000_000
+
   func isBusy(_ device: ObjectID) -> Bool { busy.contains(device) }
 
   /// Does `operation` again, from its start, when the one under way on `device` has ended.
@@ -91,8 +95,13 @@ package final class ConfigTree: Tree {
     for device: ObjectID, _ request: Request,
     _ operation: @escaping () throws(TreeError) -> Answer
   ) -> Answer {
+    let since = world.now
     waiting[device, default: []].append { [world] in
       let result: Result<Answer, TreeError>
+      let now = world.now
+      guard now < since || now - since < Self.waitNanosecondsMax else {
+        return world.finish(request, .failure(TreeError(.timedOut)))
+      }
       do throws(TreeError) { result = .success(try operation()) } catch {
         result = .failure(error)
       }
@@ -101,8 +110,8 @@ package final class ConfigTree: Tree {
     return .later
   }
 
-  /// Operations on `device` wait from here on, until `settle`.
-  func claim(_ device: ObjectID) { busy.insert(device) }
+  /// Operations on `device` wait from here on, until `settle` or `release`.
+  package func claim(_ device: ObjectID) { busy.insert(device) }
 
   /// Ends the operation under way on `device` with what `body` answers, and goes on with those
   /// that wait.
@@ -115,7 +124,8 @@ package final class ConfigTree: Tree {
     release(device)
   }
 
-  private func release(_ device: ObjectID) {
+  /// Goes on with the operations that wait for `device`.
+  package func release(_ device: ObjectID) {
     busy.remove(device)
     while !busy.contains(device), let next = waiting[device]?.first {
       waiting[device]?.removeFirst()

@@ -10,11 +10,11 @@ extension ConfigTree {
     let path = socketPath(of: device.name)
     // Device names may hold what QEMU's ids may not; numbers never do.
     let chardev = "vbus\(device.id.rawValue)"
-    let qemuPath = path.split(separator: ",", omittingEmptySubsequences: false)
-      .joined(separator: ",,")
+    let qemuPath = replacing(UInt8(ascii: ","), in: path, by: ",,")
+    // Linux splits its command line at spaces, and the argument at colons.
     let uml =
-      path.contains(":")
-      ? "# (not possible: the socket's path has a colon)"
+      path.unicodeScalars.contains { $0 == ":" || $0.properties.isWhitespace || $0 == "\"" }
+      ? "# (not possible: the socket's path has a colon, a space or a quotation mark)"
       : quoted("virtio_uml.device=\(path):\(table.virtioID)")
     return """
       # QEMU, once for a machine: guest memory that can be shared; size as with -m
@@ -39,7 +39,13 @@ extension ConfigTree {
       }
     }
     if isPlain { return word }
-    let parts = word.split(separator: "'", omittingEmptySubsequences: false)
-    return "'" + parts.joined(separator: "'\\''") + "'"
+    return "'" + replacing(UInt8(ascii: "'"), in: word, by: "'\\''") + "'"
+  }
+
+  /// Byte by byte, as a shell and QEMU read it: to Swift a quote and an accent after it are one
+  /// character, and no quote.
+  private func replacing(_ byte: UInt8, in text: String, by other: String) -> String {
+    let bytes = text.utf8.flatMap { $0 == byte ? Array(other.utf8) : [$0] }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

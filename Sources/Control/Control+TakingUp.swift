@@ -8,57 +8,94 @@ extension Control {
   /// Takes up what the keeper holds, and opens what nobody has opened since the keeper began.
   func takeUp(_ kept: [String: Descriptor]) throws {
     try engines.adoptProcesses(kept)
-    for device in tree.enabledDevices() {
-      let prefix = Kept.host(device.id) + "/"
-      hosts[device.id] = kept.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-        .map(\.value)
-    }
-    try dropLeftovers(kept)
-    guard kept[Kept.opened] != nil else { return try reopenAll() }
-    for placement in tree.devicesToStart() {
-      let id = placement.device.id
-      if let listener = kept[Kept.listener(id)], let file = kept[Kept.record(id)],
-        let record = try? DeviceRecord(file)
-      {
-        let served = EngineProcess.Served(
-          offer: offer(of: placement.device),
-          descriptors: [listener, file] + (hosts[id] ?? []), record: record)
-        try engines.adopt(served, id, in: placement.container.id)
-      } else {
-        // It had failed before, or its predecessor died while starting it.
-        reopen(placement.device, in: placement)
-      }
-    }
-    engines.beginEpochs()
-  }
-
-  /// What belongs to devices that are no longer enabled, or no longer there.
-  private func dropLeftovers(_ kept: [String: Descriptor]) throws {
-    let enabled = Set(tree.enabledDevices().map { Kept.device($0.id) })
-    let names = Set(
-      kept.keys.filter { $0.hasPrefix("device/") }
-        .map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
-    for name in names.subtracting(enabled) { try keeper.drop(name) }
-  }
-
-  /// After a start: opens the host sides anew, with the rights of those who wrote their values.
-  private func reopenAll() throws {
     let placements = Dictionary(
       tree.devicesToStart().map { ($0.device.id, $0) }, uniquingKeysWith: { $1 })
-    for device in tree.enabledDevices() { reopen(device, in: placements[device.id]) }
-    try keeper.put(slots.file, as: Kept.opened)
+    try dropLeftovers(kept, live: placements)
+    for device in tree.enabledDevices() {
+      let placement = placements[device.id]
+      hosts[device.id] = hostFiles(of: device.id, kept)
+      if let placement, try adopt(placement, kept) { continue }
+      // Open, and in no container: there is nothing to start.
+      if placement == nil, hosts[device.id] != nil { continue }
+      // It had failed before, or its predecessor died while opening or starting it.
+      reopenings.append(Reopening(device: device, placement: placement))
+      tree.claim(device.id)
+    }
+    reopenings.reverse()
+    for _ in 0..<Self.reopeningsMax { reopenNext() }
     engines.beginEpochs()
   }
 
-  private func reopen(_ device: Device, in placement: Placement?) {
-    openHost(device) { [unowned self] result in
+  /// An enabled device whose host side has to be opened anew.
+  struct Reopening {
+    let device: Device
+    let placement: Placement?
+  }
+
+  /// Host sides opened at once. Each takes a helper process.
+  private static let reopeningsMax = 8
+
+  /// The first is kept last, so that where it is all are.
+  private func hostFiles(of id: ObjectID, _ kept: [String: Descriptor]) -> [Descriptor]? {
+    guard kept[Kept.hostFile(id, 0)] != nil else { return nil }
+    return (0..<Packet.descriptorCountMax).prefix { kept[Kept.hostFile(id, $0)] != nil }
+      .compactMap { kept[Kept.hostFile(id, $0)] }
+  }
+
+  /// Goes on with a device that an engine serves, or shall serve; `false` when it has to be made
+  /// live anew.
+  private func adopt(_ placement: Placement, _ kept: [String: Descriptor]) throws -> Bool {
+    let id = placement.device.id
+    guard let listener = kept[Kept.listener(id)], let file = kept[Kept.record(id)],
+      let record = try? DeviceRecord(file)
+    else { return false }
+    let served = EngineProcess.Served(
+      offer: offer(of: placement.device),
+      descriptors: [listener, file] + (hosts[id] ?? []), record: record)
+    try engines.adopt(served, id, in: placement.container.id)
+    return true
+  }
+
+  /// What belongs to devices that are no longer enabled, live or there: a predecessor may have
+  /// died after it committed that, and before it cleared up.
+  private func dropLeftovers(
+    _ kept: [String: Descriptor], live: [ObjectID: Placement]
+  ) throws {
+    let enabled = Set(tree.enabledDevices().map { Kept.device($0.id) })
+    let owners = Set(
+      kept.keys.filter { $0.hasPrefix("device/") }
+        .map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
+    for name in owners.subtracting(enabled) { try keeper.drop(name) }
+    for device in tree.enabledDevices()
+    where live[device.id] == nil && kept[Kept.listener(device.id)] != nil {
+      try keeper.drop(Kept.live(device.id))
+    }
+    let sockets = Set(live.values.map(\.device.name.text))
+    for name in try names(in: places.sockets) where !sockets.contains(name) {
+      try? unlink(places.sockets + "/" + name)
+    }
+  }
+
+  /// Opens the next host side, with the rights of those who wrote its values. Until that has an
+  /// end, whoever changes the device waits.
+  private func reopenNext() {
+    guard let next = reopenings.popLast() else { return }
+    let id = next.device.id
+    let finish = { [unowned self] (refusal: HostRefusal?) in
+      if let refusal { tree.hostFailed(id, refusal) }
+      tree.release(id)
+      reopenNext()
+    }
+    openHost(next.device) { [unowned self] result in
       switch result {
-      case .failure(let refusal): tree.hostFailed(device.id, refusal)
+      case .failure(let refusal): finish(refusal)
       case .success(let side):
-        tree.hostReopened(device.id, side)
-        guard let placement, let device = tree.model.devices[device.id] else { return }
-        start(device, in: placement.container, as: placement.devID) { [unowned self] in
-          if case .failure(let refusal) = $0 { tree.hostFailed(device.id, refusal) }
+        tree.hostReopened(id, side)
+        guard let placement = next.placement, let device = tree.model.devices[id] else {
+          return finish(nil)
+        }
+        start(device, in: placement.container, as: placement.devID) { result in
+          if case .failure(let refusal) = result { finish(refusal) } else { finish(nil) }
         }
       }
     }

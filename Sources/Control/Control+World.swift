@@ -34,7 +34,12 @@ extension Control: World {
   func openHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    guard let className = device.className, let kind = deviceKind(className) else { return }
+    guard let className = device.className, let kind = deviceKind(className) else {
+      let refusal = HostRefusal(
+        errno: Errno.noEntry.rawValue, reason: "this program has no class of the device's name")
+      _ = loop.after(milliseconds: 0) { then(.failure(refusal)) }
+      return
+    }
     let writer = device.values[kind.rightsAttribute]?.writer
     let request = HostRequest(
       className: className, values: kind.table.values(of: device),
@@ -48,7 +53,8 @@ extension Control: World {
 
   private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
     try? keeper.drop(Kept.host(id))
-    for (index, descriptor) in opening.descriptors.enumerated() {
+    // The first one last: where it is, a successor knows that all are.
+    for (index, descriptor) in opening.descriptors.enumerated().reversed() {
       try? keeper.put(descriptor, as: Kept.hostFile(id, index))
     }
     hosts[id] = opening.descriptors
@@ -113,7 +119,7 @@ extension Control: World {
       values: tree.resolvedValues(of: device), offered: tree.offeredFeatures(of: device))
   }
 
-  private func forgetLive(_ device: Device) {
+  func forgetLive(_ device: Device) {
     try? unlink(socketPath(of: device))
     try? keeper.drop(Kept.live(device.id))
   }
@@ -141,9 +147,17 @@ extension Control: World {
 
   func groups(of request: Request) -> [UInt32] {
     let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
-    let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
-      .first { $0.hasPrefix("Groups:") }
-    return line?.split(whereSeparator: \.isWhitespace).compactMap { UInt32($0) } ?? []
+    let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+    func numbers(_ name: String) -> [UInt32] {
+      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace)
+        .compactMap { UInt32($0) } ?? []
+    }
+    // Whoever asked may have been killed, and its number be another process's by now. The fourth
+    // number is the one that files are opened with (proc(5)).
+    guard numbers("Uid:").last == request.uid, numbers("Gid:").last == request.gid else {
+      return []
+    }
+    return numbers("Groups:")
   }
 
   func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
@@ -161,7 +175,9 @@ extension LiveState {
     self.init(
       isConnected: record.isConnected, isRunning: record.isRunning, acked: record.acked,
       fault: record.fault, queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
-      counters: (0..<min(counterCount, DeviceRecord.countersMax)).map { record.counters.relaxed64(at: 8 * $0) })
+      counters: (0..<min(counterCount, DeviceRecord.countersMax)).map {
+        record.counters.relaxed64(at: 8 * $0)
+      })
   }
 }
 

@@ -22,6 +22,8 @@ package final class Control {
   let slots: RequestSlots
   /// The host side of each enabled device.
   var hosts: [ObjectID: [Descriptor]] = [:]
+  /// What is still to be opened after the start, the next one last.
+  var reopenings: [Reopening] = []
   lazy var tree = ConfigTree(
     catalogue, world: self,
     owner: Owner(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o755))
@@ -39,7 +41,12 @@ package final class Control {
       try control.run()
       return 0
     } catch {
-      try? keeper.ready("\(sentence(of: error))")
+      // The starter hears it when this is the start; later it is in the log.
+      let sentence = sentence(of: error)
+      print(sentence)
+      try? keeper.ready(sentence)
+      try? unmountTree(at: places.mountPoint, runtime: places.runtime, detach: true)
+      places.clear(forgetting: false)
       return KeeperClient.hopelessStatus
     }
   }
@@ -72,6 +79,10 @@ package final class Control {
     }
     tree.load(try store.load())
     engines.onDeviceChange = { [unowned self] in self.tree.liveStateChanged($0) }
+    engines.onDeviceLoss = { [unowned self] (id, refusal) in
+      if let device = self.tree.model.devices[id] { self.forgetLive(device) }
+      self.tree.hostFailed(id, refusal)
+    }
     engines.onEngineChange = { [unowned self] in self.tree.engineStateChanged($0) }
     try takeUp(kept)
     mount = try FuseMount(
@@ -86,7 +97,9 @@ package final class Control {
     try mount?.start()
     try keeper.ready()
     try loop.run()
-    if ending == .keeperGone { try? unmountTree(at: places.mountPoint, detach: true) }
+    if ending == .keeperGone {
+      try? unmountTree(at: places.mountPoint, runtime: places.runtime, detach: true)
+    }
     places.clear(forgetting: ending == .unmounted)
   }
 
@@ -110,7 +123,7 @@ package final class Control {
 
   /// Unmounts, which ends the loop; files that are open in the tree do not hold it up.
   private func leave() {
-    try? unmountTree(at: places.mountPoint, detach: true)
+    try? unmountTree(at: places.mountPoint, runtime: places.runtime, detach: true)
     _ = loop.after(milliseconds: Self.detachMilliseconds) { [unowned self] in
       self.end(.unmounted)
     }
@@ -127,8 +140,6 @@ package final class Control {
 enum Kept {
   static let fuse = "fuse"
   static let slots = "slots"
-  /// There once every enabled device's host side was opened after a start.
-  static let opened = "opened"
   static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
   static func host(_ id: ObjectID) -> String { device(id) + "/host" }
   static func hostFile(_ id: ObjectID, _ index: Int) -> String {

@@ -34,6 +34,7 @@ final class EngineProcess {
   var pid: Int32?
   var restarts: UInt64 = 0
   var onChange: (ObjectID) -> Void = { _ in }
+  var onRefusal: (ObjectID, HostRefusal) -> Void = { _, _ in }
 
   /// How long an engine may take to answer.
   static let deadlineMilliseconds: UInt64 = 3000
@@ -125,7 +126,9 @@ final class EngineProcess {
     case .refused(let id, let epoch, let errno, let reason) where epoch == self.epoch:
       let id = ObjectID(rawValue: id)
       served[id] = nil
-      started(id, .failure(HostRefusal(errno: errno, reason: reason)))
+      let refusal = HostRefusal(errno: errno, reason: reason)
+      // Of a device that was live before, nobody waits to hear.
+      if starting[id] == nil { onRefusal(id, refusal) } else { started(id, .failure(refusal)) }
     case .stopped(let id, let epoch) where epoch == self.epoch:
       stopped(ObjectID(rawValue: id), .success(()))
     case .settled(let epoch) where epoch == self.epoch:

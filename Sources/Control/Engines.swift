@@ -13,6 +13,8 @@ final class Engines {
   /// Where each live device is.
   private var containers: [ObjectID: ObjectID] = [:]
   var onDeviceChange: (ObjectID) -> Void = { _ in }
+  /// An engine does not take up a device that was live.
+  var onDeviceLoss: (ObjectID, HostRefusal) -> Void = { _, _ in }
   var onEngineChange: (ObjectID) -> Void = { _ in }
 
   init(on loop: EventLoop, keeper: KeeperClient, program: String) {
@@ -91,6 +93,11 @@ final class Engines {
 
   private func enroll(_ engine: EngineProcess) {
     engine.onChange = { [unowned self] in self.onDeviceChange($0) }
+    engine.onRefusal = { [unowned self, unowned engine] (id, refusal) in
+      self.containers[id] = nil
+      self.onDeviceLoss(id, refusal)
+      self.endIfIdle(engine)
+    }
     engines[engine.container] = engine
   }
 

@@ -6,23 +6,41 @@ internal import Model
 final class Helpers {
   typealias Answer = (Result<HostOpening, HostRefusal>) -> Void
 
+  /// An opening that is wanted.
+  private final class Job {
+    let request: HostRequest
+    let answer: Answer
+    var deadline: EventLoop.Token?
+    weak var helper: Helper?
+    /// A helper that had it ended by itself.
+    var isRetried = false
+
+    init(_ request: HostRequest, _ answer: @escaping Answer) {
+      self.request = request
+      self.answer = answer
+    }
+  }
+
   private final class Helper {
     let pid: Int32
     var link: Link?
-    var answer: Answer?
-    var deadline: EventLoop.Token?
+    var job: Job?
     init(pid: Int32) { self.pid = pid }
+
+    var isIdle: Bool { job == nil && link != nil }
   }
 
   private let loop: EventLoop
   private let program: String
   private var helpers: [Int32: Helper] = [:]
+  /// Openings that wait for a helper, the oldest first.
+  private var waiting: [Job] = []
 
   /// How long whatever a user names may take to open.
   static let deadlineMilliseconds: UInt64 = 3000
   /// One is kept ready, so that opening costs no start of a process.
   private static let idleMax = 1
-  /// Openings at once, those included whose process hangs for good.
+  /// Openings at once, those included whose process hangs for good. More wait, under the deadline.
   private static let countMax = 32
 
   init(on loop: EventLoop, program: String) {
@@ -33,45 +51,49 @@ final class Helpers {
 
   /// Asks a helper. `answer` is called later, within the deadline.
   func open(_ request: HostRequest, answer: @escaping Answer) {
-    do throws(Errno) {
-      assign(request, to: try idleOrNew(), answer)
-    } catch {
+    let job = Job(request, answer)
+    job.deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
+      self?.giveUp(job)
+    }
+    begin(job)
+  }
+
+  private func begin(_ job: Job) {
+    if let idle = helpers.values.first(where: \.isIdle) { return assign(job, to: idle) }
+    guard helpers.count < Self.countMax else { return waiting.append(job) }
+    do throws(Errno) { assign(job, to: try start()) } catch {
       let refusal = HostRefusal(
         errno: error.rawValue, reason: "no helper process could be started: \(error.text)",
         accepted: "fewer openings at once")
-      _ = loop.after(milliseconds: 0) { answer(.failure(refusal)) }
+      _ = loop.after(milliseconds: 0) { [weak self] in self?.finish(job, .failure(refusal)) }
     }
   }
 
-  private func assign(_ request: HostRequest, to helper: Helper, _ answer: @escaping Answer) {
-    helper.answer = answer
-    helper.deadline = loop.after(milliseconds: Self.deadlineMilliseconds) {
-      [weak self, weak helper] in
-      if let helper { self?.giveUp(helper) }
-    }
-    helper.link?.send(Packet(request.bytes))
+  private func assign(_ job: Job, to helper: Helper) {
+    helper.job = job
+    job.helper = helper
+    helper.link?.send(Packet(job.request.bytes))
   }
 
-  /// A child of this process ended; it may have been one of these.
+  /// A child of this process ended; it may have been one of these. Its opening is tried once more.
   func ended(_ pid: Int32) {
     guard let helper = helpers.removeValue(forKey: pid) else { return }
     helper.link?.close()
-    finish(
-      helper,
-      .failure(
-        HostRefusal(
-          errno: Errno.inputOutput.rawValue, reason: "the helper process ended unexpectedly")))
-  }
-
-  private func idleOrNew() throws(Errno) -> Helper {
-    if let idle = helpers.values.first(where: { $0.answer == nil && $0.link != nil }) {
-      return idle
+    if let job = helper.job {
+      if job.isRetried {
+        let reason = "the helper process ended unexpectedly"
+        finish(
+          job, .failure(HostRefusal(errno: Errno.inputOutput.rawValue, reason: reason)))
+      } else {
+        job.isRetried = true
+        job.helper = nil
+        begin(job)
+      }
     }
-    return try start()
+    if !waiting.isEmpty { begin(waiting.removeFirst()) }
   }
 
   private func start() throws(Errno) -> Helper {
-    guard helpers.count < Self.countMax else { throw .again }
     let (near, far) = try Channel.pair()
     let pid = try spawn(
       program, ["helper"], environment: environmentTexts(), descriptors: [far.descriptor])
@@ -86,22 +108,34 @@ final class Helpers {
   }
 
   private func hear(_ packet: Packet, from helper: Helper) {
+    guard let job = helper.job else { return }
+    helper.job = nil
+    job.helper = nil
     switch try? HostReply(packet.bytes) {
     case .opened(let facts):
-      let opening = HostOpening(descriptors: packet.descriptors, facts: facts)
-      finish(helper, .success(opening))
-    case .refused(let refusal): finish(helper, .failure(refusal))
-    case nil: giveUp(helper)
+      finish(job, .success(HostOpening(descriptors: packet.descriptors, facts: facts)))
+    case .refused(let refusal): finish(job, .failure(refusal))
+    case nil:
+      dismiss(helper)
+      finish(
+        job,
+        .failure(
+          HostRefusal(
+            errno: Errno.inputOutput.rawValue, reason: "the helper process made no sense")))
     }
-    let spare = helpers.values.filter { $0.answer == nil && $0.link != nil }.count
-    if spare > Self.idleMax { dismiss(helper) }
+    if !waiting.isEmpty, helper.isIdle { assign(waiting.removeFirst(), to: helper) }
+    if helpers.values.count(where: \.isIdle) > Self.idleMax { dismiss(helper) }
   }
 
-  private func giveUp(_ helper: Helper) {
-    dismiss(helper)
+  private func giveUp(_ job: Job) {
+    waiting.removeAll { $0 === job }
+    if let helper = job.helper {
+      helper.job = nil
+      dismiss(helper)
+    }
     let seconds = Self.deadlineMilliseconds / 1000
     finish(
-      helper,
+      job,
       .failure(
         HostRefusal(
           errno: Errno.timedOut.rawValue,
@@ -116,11 +150,9 @@ final class Helpers {
     try? send(signal: Signal.kill, to: helper.pid)
   }
 
-  private func finish(_ helper: Helper, _ result: Result<HostOpening, HostRefusal>) {
-    if let deadline = helper.deadline { loop.remove(deadline) }
-    helper.deadline = nil
-    guard let answer = helper.answer else { return }
-    helper.answer = nil
-    answer(result)
+  private func finish(_ job: Job, _ result: Result<HostOpening, HostRefusal>) {
+    if let deadline = job.deadline { loop.remove(deadline) }
+    job.deadline = nil
+    job.answer(result)
   }
 }

@@ -18,8 +18,10 @@ package final class FuseMount {
   private var slotsOfRequests: [UInt64: Int] = [:]
   private var pending: [UInt64: PendingReply] = [:]
   private var session: Session?
-  /// How often each node changed since somebody polls it.
+  /// How often each node changed since this process began.
   private var changes: [NodeID: UInt64] = [:]
+  /// At this many, those of removed nodes are forgotten.
+  private var changesMax = 4096
   private var nextPoller = 0
 
   /// The request that is being served, and its bytes.
@@ -28,6 +30,14 @@ package final class FuseMount {
 
   /// Requests served in one turn of the loop, so that other descriptors get theirs.
   private static let requestsPerTurn = 32
+
+  /// How many successors take a request up. One that ends each of them is answered with EIO, so
+  /// that a mistake of ours costs one request and not the whole tree.
+  private static let attemptsMax = 8
+
+  /// Changes that wait for another process at once. The other slots are for looking and for short
+  /// changes: slow ones must not make the whole tree wait.
+  private static let pendingMax = 96
 
   /// Serves `tree` on an open /dev/fuse descriptor. `recall` answers a change that a predecessor
   /// made and perhaps did not answer; `onEnd` is called once, when the file system is unmounted.
@@ -57,7 +67,9 @@ package final class FuseMount {
     wakeAll()
     token = try loop.watch(fuse) { [unowned self] _ in self.serveWaiting() }
     isTakingUp = true
-    for slot in unanswered { serve(slot) }
+    for slot in unanswered {
+      if slots.noteAttempt(on: slot) > Self.attemptsMax { giveUp(slot) } else { serve(slot) }
+    }
     isTakingUp = false
   }
 
@@ -100,6 +112,12 @@ package final class FuseMount {
     if header.operation?.isUnanswered == true { answered(header.unique) }
   }
 
+  private func giveUp(_ slot: Int) {
+    refuse(slots.header(of: slot).unique, .inputOutput, on: fuse)
+    slots.free(slot)
+    freeSlots.append(slot)
+  }
+
   /// Frees the slot of a request whose answer is with the kernel.
   func answered(_ unique: UInt64) {
     guard let slot = slotsOfRequests.removeValue(forKey: unique) else { return }
@@ -126,6 +144,9 @@ package final class FuseMount {
   ) {
     let box = PendingReply(reply, shape)
     if isTakingUp, let answer = recall(current) { return box.send(.success(answer), from: tree) }
+    guard isTakingUp || pending.count < Self.pendingMax else {
+      return box.send(.failure(TreeError(.again)), from: tree)
+    }
     do {
       let answer = try operation(tree, current)
       if answer == .later {
@@ -141,9 +162,16 @@ package final class FuseMount {
   /// Says that the text of a node changed: whoever polls it is woken.
   package func wake(_ node: NodeID) {
     changes[node, default: 0] += 1
+    if changes.count > changesMax { forgetRemovedNodes() }
     for index in 0..<RequestSlots.pollersMax where slots[poller: index].node == node.rawValue {
       wakePoller(index)
     }
+  }
+
+  /// Node numbers are never reused: what was counted for a removed one is of no use.
+  private func forgetRemovedNodes() {
+    changes = changes.filter { (try? tree.attributes(of: $0.key)) != nil }
+    changesMax = max(changesMax, 2 * changes.count)
   }
 
   /// Says that these nodes are gone: whoever polls one of them is woken.

@@ -26,7 +26,8 @@ package import LinuxSystem
   private static let initOffset = 0
   private static let initByteCountMax = 256
   private static let pollersOffset = 512
-  private static let slotsOffset = 8192
+  private static let attemptsOffset = 8192
+  private static let slotsOffset = 12_288
   private static let byteCount = slotsOffset + count * slotByteCount
 
   /// Makes an empty file, or maps the one a predecessor made.
@@ -60,6 +61,8 @@ package import LinuxSystem
 
   /// Reads the next request of the kernel into a free slot.
   func read(from fuse: Descriptor, into slot: Int) throws(Errno) {
+    // SAFETY: 128 numbers lie between the pollers and the slots.
+    unsafe attemptsPointer(slot).storeBytes(of: 0, as: UInt32.self)
     // SAFETY: a slot lies inside the mapping and has `slotByteCount` bytes.
     let count = unsafe Glibc.read(fuse.number, pointer(to: slot), Self.slotByteCount)
     guard count >= 0 else { throw Errno(rawValue: errno) }
@@ -68,6 +71,14 @@ package import LinuxSystem
   func free(_ slot: Int) {
     // SAFETY: the first word of a slot of the mapping.
     unsafe pointer(to: slot).storeBytes(of: 0, as: UInt32.self)
+  }
+
+  /// Notes that a successor takes this request up, and answers how often one did.
+  func noteAttempt(on slot: Int) -> Int {
+    let attempts = unsafe attemptsPointer(slot).load(as: UInt32.self) &+ 1
+    // SAFETY: as in `read(from:into:)`.
+    unsafe attemptsPointer(slot).storeBytes(of: attempts, as: UInt32.self)
+    return Int(attempts)
   }
 
   /// A copy of the request, for libfuse writes into the buffer it is given.
@@ -82,6 +93,12 @@ package import LinuxSystem
   private func length(of slot: Int) -> UInt32 {
     // SAFETY: the first word of a slot of the mapping.
     unsafe pointer(to: slot).loadUnaligned(as: UInt32.self)
+  }
+
+  private func attemptsPointer(_ slot: Int) -> UnsafeMutableRawPointer {
+    precondition((0..<Self.count).contains(slot))
+    // SAFETY: a page for them lies before the slots.
+    return unsafe base + (Self.attemptsOffset + slot * 4)
   }
 
   private func pointer(to slot: Int) -> UnsafeMutableRawPointer {

@@ -87,3 +87,13 @@ func notifyPoll(_ handle: UInt64, on fuse: Descriptor) {
   // A handle whose file was closed meanwhile is refused by the kernel, and nobody waits on it.
   try? write(wire.bytes, to: fuse)
 }
+
+/// Answers a request with an error, past libfuse, which never hears of it.
+func refuse(_ unique: UInt64, _ errno: Errno, on fuse: Descriptor) {
+  var wire = WireWriter()
+  wire.put(UInt32(16))
+  wire.put(-errno.rawValue)
+  wire.put(unique)
+  // The kernel may have had its answer already.
+  try? write(wire.bytes, to: fuse)
+}

@@ -60,8 +60,11 @@ package enum ValueKind: Hashable, Sendable {
   private static func size(
     _ text: String, _ range: ClosedRange<UInt64>, _ unit: UInt64
   ) -> String? {
-    let steps: [Character: UInt64] = ["K": 10, "M": 20, "G": 30, "T": 40]
-    let shift = text.last.flatMap { steps[Character($0.uppercased())] }
+    // By letter, not by upper case: that of a single letter may be two, which are no Character.
+    let steps: [Character: UInt64] = [
+      "K": 10, "k": 10, "M": 20, "m": 20, "G": 30, "g": 30, "T": 40, "t": 40,
+    ]
+    let shift = text.last.flatMap { steps[$0] }
     guard let count = digits(shift == nil ? text[...] : text.dropLast()) else { return nil }
     let (value, overflowed) = count.multipliedReportingOverflow(by: 1 << (shift ?? 0))
     guard !overflowed, range.contains(value), value.isMultiple(of: unit) else { return nil }

@@ -11,6 +11,7 @@ internal import LinuxSystem
 @main
 enum EngineMain {
   static func main() {
+    // A doorbell may be anything that a front end sends, a pipe that nobody reads too.
     ignoreLostReaders()
     do throws(Errno) {
       if !CommandLine.arguments.contains("--unconfined") { try confineProcess() }

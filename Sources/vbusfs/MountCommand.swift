@@ -21,7 +21,7 @@ struct MountCommand: ParsableCommand {
   var directory: String
 
   func run() throws {
-    let mountPoint = absolutePath(directory)
+    let mountPoint = resolvedPath(directory)
     try checkMountPoint(mountPoint)
     // Caught before the keeper runs, or an early one would end this process and not the keeper.
     let signals = foreground ? try signalDescriptor(Self.passedOn + [Signal.childEnded]) : nil
@@ -30,8 +30,9 @@ struct MountCommand: ParsableCommand {
     var isMade = false
     let keeper: Int32
     do {
+      let state = try state.map(preparedPrivate)
       isMade = try prepareMountPoint(mountPoint)
-      keeper = try serve(mountPoint, runtime, lock: lock)
+      keeper = try serve(mountPoint, runtime, state, lock: lock)
     } catch {
       clearFailedStart(runtime, mountPoint: isMade ? mountPoint : nil)
       throw error
@@ -42,24 +43,40 @@ struct MountCommand: ParsableCommand {
   private static let passedOn = [Signal.interrupt, Signal.terminate, Signal.hangUp]
 
   /// Mounts, and answers the keeper's number when the tree answers.
-  private func serve(_ mountPoint: String, _ runtime: String, lock: Descriptor) throws -> Int32 {
+  private func serve(
+    _ mountPoint: String, _ runtime: String, _ state: String?, lock: Descriptor
+  ) throws -> Int32 {
     let fuse = try mountTree(at: mountPoint, runtime: runtime)
+    var keeper: Int32?
     do {
-      let (keeper, starter) = try startKeeper(mountPoint, runtime, lock: lock, fuse: fuse)
+      let (started, starter) = try startKeeper(
+        mountPoint, runtime, state, lock: lock, fuse: fuse)
+      keeper = started
       try awaitReadiness(starter)
-      return keeper
+      return started
     } catch {
-      try? unmountTree(at: mountPoint, detach: true)
+      try? unmountTree(at: mountPoint, runtime: runtime, detach: true)
+      if let keeper { end(keeper) }
       throw error
     }
   }
 
+  /// Ends a keeper whose control cannot begin. Its programs end with it.
+  private func end(_ keeper: Int32) {
+    try? send(signal: Signal.terminate, to: keeper)
+    let deadline = monotonicNanoseconds() + 5_000_000_000
+    while reap(keeper) == nil {
+      if monotonicNanoseconds() > deadline { try? send(signal: Signal.kill, to: keeper) }
+      pause(milliseconds: 5)
+    }
+  }
+
   private func startKeeper(
-    _ mountPoint: String, _ runtime: String, lock: Descriptor, fuse: Descriptor
+    _ mountPoint: String, _ runtime: String, _ state: String?, lock: Descriptor, fuse: Descriptor
   ) throws -> (Int32, Channel) {
     let (near, far) = try Channel.pair()
     var arguments = ["keeper", "--runtime", runtime, mountPoint]
-    if let state { arguments += ["--state", absolutePath(state)] }
+    if let state { arguments += ["--state", state] }
     if foreground { arguments.append("--foreground") }
     let pid = try spawn(
       programPath(), arguments, environment: environmentTexts(),

@@ -14,13 +14,13 @@ struct UnmountCommand: ParsableCommand {
   var directory: String
 
   func run() throws {
-    let path = absolutePath(directory)
+    let path = resolvedPath(directory)
     guard let mounted = try mountedTree(at: path) else {
       throw Failure("\(path) is no mounted vbusfs tree")
     }
     // The keeper holds this lock until it has ended.
     let lock = try? open(mounted.source + "/lock", .readWrite)
-    try unmountTree(at: path, detach: lazy)
+    try unmountTree(at: path, runtime: mounted.source, detach: lazy)
     guard let lock, !lazy else { return }
     let deadline = monotonicNanoseconds() + 20_000_000_000
     while monotonicNanoseconds() < deadline {

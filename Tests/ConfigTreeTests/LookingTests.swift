@@ -134,6 +134,35 @@ struct LookingTests {
         .contains("-chardev 'socket,id=vbus1,path=/run/vbusfs/devices/a b,,c/socket' "))
   }
 
+  @Test(
+    "A name that no kernel command line can hold has no argument for User-Mode Linux",
+    arguments: ["a b", "a:b", "a\"b"])
+  func connectNot(name: String) throws {
+    let bench = Bench()
+    try bench.mkdir("devices/\(name)")
+    try bench.echo("blk", "devices/\(name)/type")
+    let text = try bench.cat("devices/\(name)/connect")
+    #expect(!text.contains("virtio_uml"))
+    #expect(text.contains("# (not possible: "))
+  }
+
+  @Test("An accent after a quote or a comma does not hide it from connect")
+  func connectQuotesAccents() throws {
+    let bench = Bench()
+    try bench.mkdir("devices/a'\u{301}b,\u{301}c")
+    try bench.echo("blk", "devices/a'\u{301}b,\u{301}c/type")
+    #expect(
+      try bench.cat("devices/a'\u{301}b,\u{301}c/connect").utf8
+        .starts(
+          with: """
+            # QEMU, once for a machine: guest memory that can be shared; size as with -m
+            -object memory-backend-memfd,id=mem,size=256M,share=on -numa node,memdev=mem
+            # QEMU, this device
+            -chardev 'socket,id=vbus1,path=/run/vbusfs/devices/a'\\''\u{301}b,,\u{301}c/socket' \
+
+            """.utf8.dropLast(1)))
+  }
+
   @Test("socket leads to the socket's own path")
   func socket() throws {
     let bench = try Bench.withDisk()

@@ -6,7 +6,7 @@ struct Dice {
 
   init() {
     state = environmentValue("VBUSFS_SEED").flatMap { UInt64($0) } ?? monotonicNanoseconds()
-    print("VBUSFS_SEED=\(state)")
+    print("note: VBUSFS_SEED=\(state)")
   }
 
   /// A number in 0...limit, by xorshift.

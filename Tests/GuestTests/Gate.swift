@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 /// Something a test needs of the machine, and the sentence that a skipped test shows without it.
@@ -9,7 +10,7 @@ struct Gate: Sendable {
   /// The programs under test and a kernel to mount them with.
   static let programs = Gate(
     isOpen: programFolder != nil && (try? open("/dev/fuse", .readWrite)) != nil,
-    reason: "needs /dev/fuse, and VBUSFS_BIN with the folder of the programs (see Tests/run)")
+    reason: "needs /dev/fuse, and the programs in VBUSFS_BIN (see Tests/run)")
 
   static let userModeLinux = Gate(
     opening: "command -v linux.uml && \(guestFolder)/build uml",
@@ -18,9 +19,6 @@ struct Gate: Sendable {
   static let qemu = Gate(
     opening: "command -v qemu-system-x86_64 && \(guestFolder)/build qemu",
     reason: "needs QEMU and a Debian kernel: .ci/packages qemu")
-
-  static let root = Gate(
-    isOpen: effectiveUser() == 0, reason: "needs root, to act as another user")
 
   private init(isOpen: Bool, reason: Comment) {
     self.isOpen = isOpen
@@ -31,9 +29,6 @@ struct Gate: Sendable {
     self.init(isOpen: (try? shell(script))?.succeeded ?? false, reason: reason)
   }
 }
-
-/// Where the programs under test lie.
-let programFolder = environmentValue("VBUSFS_BIN")
 
 /// Where the scripts that boot guests lie.
 let guestFolder =

@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 /// A booted guest that runs shell commands. Killed when nobody holds it any more.
 final class Guest {

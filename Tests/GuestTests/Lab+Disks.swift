@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 extension Lab {
   /// A disk, plugged into container `lab0` and listening.

@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 /// A mounted tree with a folder for images, of one test alone.

@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 /// A person at a shell who works on the tree without a pause, and stops at the first operation
 /// that fails. None of the operations can be done twice: a second mkdir, mv, rmdir, rm or write of

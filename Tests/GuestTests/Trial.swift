@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 /// 20 deaths of one process under a guest that writes and a shell that works on the tree; what was
 /// seen of it, for the tests to judge.
@@ -14,6 +15,9 @@ struct Trial {
   var checksumsInGuest: [String] { Self.files.map { report.value($0) ?? "none" } }
   var turnsOfLoop: Substring? { lastWord(after: "turns ") }
   var identifierAfterLoop: Substring? { lastWord(after: "identifier ") }
+
+  /// How often the guest wrote, read back and compared.
+  var rounds: Int { report.value("rounds").flatMap { Int($0) } ?? 0 }
 
   private static let files = ["file0", "file1", "file2", "file3"]
 
@@ -33,6 +37,9 @@ struct Trial {
     report = try guest.finish()
     checksumsOnHost = try Self.files.map { try lab.checksum(of: "/\($0)", on: disk) }
     damage = try lab.damage(of: disk)
+    print(
+      "note: \(victim) under \(machine.testDescription): \(rounds) rounds, \(turnsOfLoop ?? "no") turns"
+    )
   }
 
   private func lastWord(after word: String) -> Substring? {

@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 
 /// A process that may die at any moment.
 enum Victim: String, Sendable {

@@ -14,7 +14,9 @@ struct ValueKindTests {
 
   @Test(
     "What is no size, out of range or no multiple is refused",
-    arguments: ["", "K", "1KB", "1 K", "0x200", "1e3", "2T", "511", "99999999999999999999", "-0"])
+    arguments: [
+      "", "K", "1KB", "1 K", "0x200", "1e3", "2T", "511", "99999999999999999999", "-0", "1ß", "1ﬁ",
+    ])
   func notSizes(text: String) {
     #expect(throws: Refusal.malformed(accepted: size.accepted)) { try size.canonical(text) }
   }

@@ -103,5 +103,36 @@ extension MountTests {
         """, seconds: 10)
       #expect(outcome.text == "137\n")
     }
+
+    @Test("100 openings at once all succeed")
+    func manyOpenings() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        truncate -s 1M $LAB/img
+        for device in d{1..100}; do
+          mkdir devices/$device; echo blk >devices/$device/type
+          echo $LAB/img >devices/$device/path
+        done
+        for device in d{1..100}; do echo 1 >devices/$device/enabled & done; wait
+        cat devices/*/status | sort | uniq -c | tr -s ' '
+        """)
+      #expect(outcome.text == " 100 enabled\n")
+    }
+
+    @Test("A helper that is killed is replaced, and who waits for it notices nothing")
+    func killedHelper() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        helper() { pgrep -P $(pid_of control) -f 'vbusfs helper'; }
+        disk d; kill -STOP $(helper); echo 1 >devices/d/enabled &
+        sleep 0.2; kill -KILL $(helper); wait $!; echo $?
+        cat devices/d/status
+        """)
+      #expect(outcome.text == "0\nenabled\n")
+    }
   }
 }

@@ -27,6 +27,33 @@ extension MountTests {
       #expect(outcome.text == "mkdir: cannot create directory '\(directory)/x': File exists\n")
     }
 
+    @Test("A device whose socket's path would have over 107 bytes is refused at mkdir and at mv")
+    func socketPath() throws {
+      let lab = try Lab(mounted: false)
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        long=$LAB/$(printf %040d 0)
+        fits=$(printf %0$((107 - ${#long} - 16))d 0)
+        vbusfs mount --runtime $LAB/run $long; cd $long
+        live $fits && stat -L -c %F devices/$fits/socket
+        mkdir devices/${fits}0 || reason
+        mkdir devices/d; mv -T devices/d devices/${fits}0 || reason
+        ls devices | wc -l; cd $LAB; vbusfs umount $long
+        """, in: lab.folder)
+      let name = String(repeating: "0", count: 107 - lab.folder.utf8.count - 41 - 16 + 1)
+      #expect(
+        outcome.text == """
+          socket
+          mkdir: cannot create directory 'devices/\(name)': File name too long
+          the path of the device's socket would have 108 bytes; a UNIX socket takes 107
+          mv: cannot move 'devices/d' to 'devices/\(name)': File name too long
+          the path of the device's socket would have 108 bytes; a UNIX socket takes 107
+          2
+
+          """)
+    }
+
     static let malformed =
       "the name is empty, starts with a dot, or has a control character or bytes that are no UTF-8"
     static let made = "nothing of this kind can be made here"

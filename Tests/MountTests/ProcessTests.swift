@@ -134,8 +134,20 @@ extension MountTests {
       let lab = try Lab()
       defer { lab.end() }
       let outcome = try lab.run(
-        "live d; cd $LAB; keep_pids; kill -KILL $(pid_of keeper); await_end; ls $LAB/tree")
-      #expect(outcome.text == "")
+        "live d; cd $LAB; keep_pids; kill -KILL $(pid_of keeper); await_end; ls tree; echo ended")
+      #expect(outcome.text == "ended\n")
+    }
+
+    @Test("An engine that is stopped ends with its keeper")
+    func stoppedEngine() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; cd $LAB; keep_pids; kill -STOP $(cat tree/containers/lab/engine/pid)
+        kill -KILL $(pid_of keeper); await_end; ls tree; echo ended
+        """)
+      #expect(outcome.text == "ended\n")
     }
 
     @Test(

@@ -164,14 +164,14 @@ extension MountTests {
         outcome.text == "mkdir: cannot create directory 'devices/d/x': Operation not permitted\n")
     }
 
-    @Test("vim writes in place", .enabled(if: Gate.has("vim"), "needs vim"))
+    @Test("vim writes in place", .enabled(if: Gate.has("vim.tiny"), "needs vim-tiny"))
     func vim() throws {
       let lab = try Lab()
       defer { lab.end() }
       let outcome = try lab.run(
         """
         disk d; echo abc >devices/d/serial
-        vim -u NONE -n -es -c 's/b/x/' -c wq devices/d/serial; cat devices/d/serial
+        vim.tiny -u NONE -n -es -c 's/b/x/' -c wq devices/d/serial; cat devices/d/serial
         """)
       #expect(outcome.text == "axc\n")
     }

@@ -35,13 +35,13 @@ package func startShell(
     "PATH=\(programFolder ?? ""):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL=C", "HOME=/tmp",
   ]
+  let arguments = [
+    "-c",
+    #"exec </dev/null >&3 2>&1 3>&-; cd "$1" && exec timeout --signal=KILL "$2" bash -c "$3""#,
+    "bash", folder, "\(seconds)", script,
+  ]
   return try spawn(
-    "/usr/bin/timeout",
-    [
-      "--signal=KILL", "\(seconds)", "bash", "-c",
-      "exec </dev/null >&3 2>&1 3>&-; cd \"$1\" || exit; \(script)", "bash", folder,
-    ],
-    environment: settings + environment, descriptors: [output])
+    "/bin/bash", arguments, environment: settings + environment, descriptors: [output])
 }
 
 /// An open file that has no name, so that nothing is left of it.
