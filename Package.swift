@@ -94,6 +94,11 @@ let package = Package(
     .executableTarget(
       name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
       swiftSettings: strict),
+    tests("EngineLinkTests", of: ["EngineLink", "LinuxSystem", "SharedMemory"]),
+    .executableTarget(
+      name: "StoreProbe", dependencies: ["LinuxSystem", "Model", "Store"],
+      path: "Tests/StoreProbe", swiftSettings: strict),
+    tests("StoreTests", of: ["LinuxSystem", "Model", "Store", "StoreProbe"]),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
     tests(
       "EngineReviewTests",

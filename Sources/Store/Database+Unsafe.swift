@@ -71,7 +71,9 @@ enum Column: Equatable {
     switch column {
     case .null: return unsafe sqlite3_bind_null(statement, index)
     case .integer(let value): return unsafe sqlite3_bind_int64(statement, index, value)
-    case .text(let text): return unsafe sqlite3_bind_text(statement, index, text, -1, copied)
+    case .text(let text):
+      // With its length, for a text may have a NUL in it.
+      return unsafe sqlite3_bind_text(statement, index, text, Int32(text.utf8.count), copied)
     case .blob(let bytes):
       return unsafe sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), copied)
     }
