@@ -37,8 +37,9 @@ package func startShell(
   ]
   let arguments = [
     "-c",
-    #"exec </dev/null >&3 2>&1 3>&-; cd "$1" && exec timeout --signal=KILL "$2" bash -c "$3""#,
-    "bash", folder, "\(seconds)", script,
+    #"exec </dev/null >&3 2>&1 3>&-; exec timeout --signal=KILL "$2" bash -c "$3" bash "$1""#,
+    // timeout(1) itself stays outside: its directory would keep a tree busy.
+    "bash", folder, "\(seconds)", "cd \"$1\" || exit; \(script)",
   ]
   return try spawn(
     "/bin/bash", arguments, environment: settings + environment, descriptors: [output])
