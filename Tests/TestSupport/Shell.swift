@@ -35,11 +35,11 @@ package func startShell(
     "PATH=\(programFolder ?? ""):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL=C", "HOME=/tmp",
   ]
+  // The folder is the script's alone: one of the others in a tree would keep it busy.
   let arguments = [
     "-c",
-    #"exec </dev/null >&3 2>&1 3>&-; exec timeout --signal=KILL "$2" bash -c "$3" bash "$1""#,
-    // timeout(1) itself stays outside: its directory would keep a tree busy.
-    "bash", folder, "\(seconds)", "cd \"$1\" || exit; \(script)",
+    #"exec </dev/null >&3 2>&1 3>&-; exec timeout --signal=KILL "$1" bash -c "$2" bash "$3""#,
+    "bash", "\(seconds)", "cd \"$1\" || exit\n\(script)", folder,
   ]
   return try spawn(
     "/bin/bash", arguments, environment: settings + environment, descriptors: [output])
