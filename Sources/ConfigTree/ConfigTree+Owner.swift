@@ -25,6 +25,17 @@ extension ConfigTree {
       permissions: own?.permissions ?? permissions)
   }
 
+  /// Whether the mode bits of a device's directory let who asks write to it.
+  func mayWrite(_ device: Device, _ request: Request) -> Bool {
+    let owner = device.owner
+    if request.uid == 0 { return true }
+    if request.uid == owner.uid { return owner.permissions & 0o200 != 0 }
+    if request.gid == owner.gid || world.groups(of: request).contains(owner.gid) {
+      return owner.permissions & 0o020 != 0
+    }
+    return owner.permissions & 0o002 != 0
+  }
+
   /// Whether the file is of the kind that is written; its window may still be closed.
   func isWritable(_ node: Node) -> Bool {
     guard case .device(_, let node) = node else { return false }

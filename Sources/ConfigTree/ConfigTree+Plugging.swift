@@ -18,6 +18,8 @@ extension ConfigTree {
       let name = try Name(name)
       guard model.plug(linked: name, in: id) == nil else { throw .nameTaken }
       let device = try linked(target)
+      // The kernel has asked for the right to the container's directory only.
+      guard mayWrite(device, request) else { throw .linkTargetOfOther }
       guard device.className != nil else { throw .linkTargetUntyped }
       if let plug = model.plug(of: device.id) {
         return try makeSpare(name, in: id, besides: plug, request)

@@ -18,7 +18,7 @@ extension Refusal {
     case .linkTargetNoDevice, .linkTargetUntyped: .invalid
     case .pluggedIn, .live, .windowClosed: .busy
     case .holdsLinks: .notEmpty
-    case .readOnlyFile: .accessDenied
+    case .readOnlyFile, .linkTargetOfOther: .accessDenied
     case .alreadyTyped, .malformed, .notText, .valueInParts, .maskLacksVersion1, .missing,
       .notMultiple, .excludes:
       .invalid

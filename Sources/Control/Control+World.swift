@@ -41,10 +41,12 @@ extension Control: World {
       return
     }
     let writer = device.values[kind.rightsAttribute]?.writer
+    let others = Set(kind.hostAttributes.compactMap { device.values[$0]?.writer })
     let request = HostRequest(
       className: className, values: kind.table.values(of: device),
       rights: writer
         ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
+      otherRights: others.filter { $0 != writer },
       forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0)
     helpers.open(request) { [unowned self] result in
       then(result.map { self.keep($0, of: device.id) })

@@ -33,14 +33,21 @@ package enum HelperProcess {
       throw HostRefusal(
         errno: Errno.noEntry.rawValue, reason: "there is no class \(request.className)")
     }
+    for rights in request.otherRights {
+      try assume(rights)
+      try kind.checkRights(request.values, request.forbiddenFileSystem)
+    }
+    try assume(request.rights)
+    return try kind.openHost(request.values, request.forbiddenFileSystem)
+  }
+
+  private static func assume(_ rights: Credentials) throws(HostRefusal) {
     do throws(Errno) {
-      try assumeFileRights(
-        uid: request.rights.uid, gid: request.rights.gid, groups: request.rights.groups)
+      try assumeFileRights(uid: rights.uid, gid: rights.gid, groups: rights.groups)
     } catch {
       throw HostRefusal(
         errno: error.rawValue,
-        reason: "the rights of user \(request.rights.uid) cannot be assumed: \(error.text)")
+        reason: "the rights of user \(rights.uid) cannot be assumed: \(error.text)")
     }
-    return try kind.openHost(request.values, request.forbiddenFileSystem)
   }
 }

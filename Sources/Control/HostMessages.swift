@@ -7,15 +7,19 @@ struct HostRequest: Equatable {
   var className: String
   var values: [String: String]
   var rights: Credentials
+  /// Of those who wrote other values that the opening depends on.
+  var otherRights: [Credentials]
   /// The file system of our own mount, into which no path may lead.
   var forbiddenFileSystem: UInt64
 
   init(
-    className: String, values: [String: String], rights: Credentials, forbiddenFileSystem: UInt64
+    className: String, values: [String: String], rights: Credentials, otherRights: [Credentials],
+    forbiddenFileSystem: UInt64
   ) {
     self.className = className
     self.values = values
     self.rights = rights
+    self.otherRights = otherRights
     self.forbiddenFileSystem = forbiddenFileSystem
   }
 
@@ -23,9 +27,8 @@ struct HostRequest: Equatable {
     var wire = WireWriter()
     wire.put(className)
     wire.put(values)
-    wire.put(rights.uid)
-    wire.put(rights.gid)
-    wire.put(rights.groups) { $0.put($1) }
+    wire.put(rights)
+    wire.put(otherRights) { $0.put($1) }
     wire.put(forbiddenFileSystem)
     return wire.bytes
   }
@@ -34,9 +37,8 @@ struct HostRequest: Equatable {
     var wire = WireReader(bytes)
     className = try wire.text()
     values = try wire.texts()
-    rights = Credentials(
-      uid: try wire.uint32(), gid: try wire.uint32(),
-      groups: try wire.list { reader throws(WireError) in try reader.uint32() })
+    rights = try wire.credentials()
+    otherRights = try wire.list { reader throws(WireError) in try reader.credentials() }
     forbiddenFileSystem = try wire.uint64()
   }
 }
@@ -75,6 +77,12 @@ enum HostReply {
 }
 
 extension WireWriter {
+  fileprivate mutating func put(_ rights: Credentials) {
+    put(rights.uid)
+    put(rights.gid)
+    put(rights.groups) { $0.put($1) }
+  }
+
   fileprivate mutating func put(_ texts: [String: String]) {
     put(texts.sorted { $0.key < $1.key }) { writer, pair in
       writer.put(pair.key)
@@ -84,6 +92,12 @@ extension WireWriter {
 }
 
 extension WireReader {
+  fileprivate mutating func credentials() throws(WireError) -> Credentials {
+    Credentials(
+      uid: try uint32(), gid: try uint32(),
+      groups: try list { reader throws(WireError) in try reader.uint32() })
+  }
+
   fileprivate mutating func texts() throws(WireError) -> [String: String] {
     let pairs = try list { reader throws(WireError) in
       (key: try reader.text(), value: try reader.text())

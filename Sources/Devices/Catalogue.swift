@@ -8,6 +8,13 @@ package struct DeviceKind: Sendable {
   package let table: DeviceClass
   /// The attribute with whose writer's rights the host side is opened.
   package let rightsAttribute: String
+  /// The other attributes that decide what is opened and how. Who wrote one of them must have the
+  /// right to what they ask for too: owning a device gives nobody its former owner's rights.
+  package let hostAttributes: [String]
+  /// Whether what runs this may open the host side with these values. Changes nothing.
+  package let checkRights:
+    @Sendable (_ values: [String: String], _ forbiddenFileSystem: UInt64) throws(HostRefusal) ->
+      Void
   /// Opens the host side. It runs in a process of its own that has the writer's rights and a
   /// deadline, for it opens what users name. The number is the file system of our own mount,
   /// into which no path may lead.
@@ -21,7 +28,9 @@ package struct DeviceKind: Sendable {
 /// All device classes, in the order of their node numbers: a new one goes to the end.
 package let deviceKinds: [DeviceKind] = [
   DeviceKind(
-    table: blkClass, rightsAttribute: "path", openHost: openBlkHost,
+    table: blkClass, rightsAttribute: "path",
+    hostAttributes: ["backend", "capacity", "read_only"], checkRights: checkBlkRights,
+    openHost: openBlkHost,
     makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) })
 ]
 

@@ -20,6 +20,7 @@ extension Refusal {
     case .linkTargetNoDevice: "the target of the link is not a device of this tree"
     case .linkTargetMissing: "the device that the link names does not exist"
     case .linkTargetUntyped: "the device has no type yet"
+    case .linkTargetOfOther: "the device belongs to others, and plugging it in changes it"
     case .pluggedIn(let container): "the device is plugged into containers/\(container)"
     case .holdsLinks(let count): "\(count) device(s) are plugged into this container"
     case .live: "the device is live: enabled, and plugged into a container"
@@ -65,6 +66,7 @@ extension Refusal {
     case .linkTargetOutside, .linkTargetNoDevice, .linkTargetMissing:
       "../../../devices/<device>, or any other path that ends in devices/<device>"
     case .linkTargetUntyped: "a device whose type was written, one of classes/"
+    case .linkTargetOfOther: "a device whose directory the caller may write to"
     case .pluggedIn(let container): "first rm of its link in containers/\(container)/devices/"
     case .holdsLinks: "first rm of each link in devices/"
     case .live: "first echo 0 > enabled, or rm of its link"

@@ -21,6 +21,7 @@ package enum Refusal: Error, Hashable, Sendable {
   case linkTargetNoDevice
   case linkTargetMissing
   case linkTargetUntyped
+  case linkTargetOfOther
   case pluggedIn(container: String)
   case holdsLinks(count: Int)
   case live

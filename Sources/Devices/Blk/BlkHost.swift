@@ -24,6 +24,14 @@ internal import Model
   }
 }
 
+/// Refuses who may not open the disk's file as these values ask for. Changes nothing.
+@Sendable func checkBlkRights(
+  _ values: [String: String], _ forbiddenFileSystem: UInt64
+) throws(HostRefusal) {
+  guard values["backend"] == "file" else { return }
+  _ = try BlkFile(values, forbiddenFileSystem).opened()
+}
+
 /// A disk's file or block device, named but not yet trusted.
 private struct BlkFile {
   let path: String
@@ -90,7 +98,7 @@ private struct BlkFile {
     return HostOpening(descriptors: [file], facts: ["capacity": String(resolved)])
   }
 
-  private func opened() throws(HostRefusal) -> Descriptor {
+  func opened() throws(HostRefusal) -> Descriptor {
     do throws(Errno) { return try reopen(named, isReadOnly ? .readOnly : .readWrite) } catch {
       let couldRead = !isReadOnly && (try? reopen(named, .readOnly)) != nil
       throw HostRefusal(

@@ -1,0 +1,57 @@
+import TestSupport
+import Testing
+
+extension MountTests {
+  /// What one user's values and devices give to another.
+  @Suite(
+    "The rights of several writers", .enabled(if: Gate.root.isOpen, Gate.root.reason))
+  struct RightsReviewTests {
+    @Test(
+      "A new owner cannot turn what root wrote into more than he may do himself",
+      arguments: ["echo 0 >devices/d/read_only", "echo 2M >devices/d/capacity"])
+    func newOwner(command: String) throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        truncate -s 1M $LAB/image; chmod 600 $LAB/image; disk_on $LAB/image
+        echo 1 >devices/d/read_only; chown nobody devices/d
+        nobody bash -c '\(command)'
+        nobody bash -c 'echo 1 >devices/d/enabled' 2>/dev/null || reason devices/d/last_error
+        stat -c %s $LAB/image
+        """)
+      #expect(
+        outcome.text == "$LAB/image could not be opened: Permission denied\n1048576\n")
+    }
+
+    @Test("A new owner may enable what root configured")
+    func delegated() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        truncate -s 1M $LAB/image; chmod 600 $LAB/image; disk_on $LAB/image
+        chown nobody devices/d; nobody bash -c 'echo 1 >devices/d/enabled'; cat devices/d/status
+        """)
+      #expect(outcome.text == "enabled\n")
+    }
+
+    @Test("Nobody plugs another one's device into a container of his own")
+    func plugOfOther() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk d; mkdir containers/his; chown nobody containers/his
+        nobody ln -s ../../../devices/d containers/his/devices/d
+        reason containers/his/last_error; ls containers/his/devices
+        """)
+      #expect(
+        outcome.text == """
+          ln: failed to create symbolic link 'containers/his/devices/d': Permission denied
+          the device belongs to others, and plugging it in changes it
+
+          """)
+    }
+  }
+}
