@@ -42,7 +42,7 @@ final class Lab {
     keep_pids() { pids=$(pgrep -f "^[^ ]*vbusfs .* $LAB/tree"; cat $LAB/tree/containers/*/engine/pid); }
     await_end() {
       for pid in $pids; do
-        while kill -0 $pid 2>/dev/null && ! grep -q '^State:.Z' /proc/$pid/status; do sleep 0.01; done
+        while kill -0 $pid 2>/dev/null && ! grep -qs '^State:.Z' /proc/$pid/status; do sleep 0.01; done
       done
       while grep -q " $LAB/tree " /proc/self/mountinfo; do sleep 0.01; done
     }

@@ -35,10 +35,11 @@ package func startShell(
     "PATH=\(programFolder ?? ""):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL=C", "HOME=/tmp",
   ]
+  // Neither the streams of the tests nor a place in the tree is held by what waits for the script.
   let arguments = [
     "-c",
-    #"exec </dev/null >&3 2>&1 3>&-; cd "$1" && exec timeout --signal=KILL "$2" bash -c "$3""#,
-    "bash", folder, "\(seconds)", script,
+    #"exec </dev/null >&3 2>&1 3>&- timeout --signal=KILL "$1" bash -c "$2" bash "$3""#,
+    "bash", "\(seconds)", "cd \"$1\" || exit; \(script)", folder,
   ]
   return try spawn(
     "/bin/bash", arguments, environment: settings + environment, descriptors: [output])
