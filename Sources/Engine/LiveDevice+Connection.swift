@@ -15,10 +15,6 @@ extension LiveDevice {
       _ = try? accept(from: listener)
       return
     }
-    // Before there is a connection: a successor that finds one finds a record that fits it.
-    record.lines = []
-    record.consumed = 0
-    record.fault = nil
     guard let connection = try? keeper.accept(from: listener, as: name(Part.connection)) else {
       return
     }

@@ -84,19 +84,19 @@ struct ScopeTests {
     #expect(try read(starter, upTo: 64) == [0x0a])
   }
 
-  @Test("A child that asks and never reads is left without answers, not the keeper without memory")
+  @Test("A child that asks and never reads is answered no more until it does")
   func deaf() throws {
-    let bell = try EventDescriptor()
-    for _ in 0..<20_000
-    where wait(for: .writable, on: child.keeper.channel.descriptor, milliseconds: 10_000) {
-      try? child.keeper.channel.send(Packet([2, 0, 0, 0, 0]))
+    let channel = child.keeper.channel
+    let question: [UInt8] = [2, 0, 0, 0, 0]
+    for _ in 0..<20_000 where wait(for: .writable, on: channel.descriptor, milliseconds: 10_000) {
+      try? channel.send(Packet(question))
     }
+    #expect(try control.keeper.take("first").count == 1)
     var answers = 0
-    while wait(on: child.keeper.channel.descriptor, milliseconds: 300),
-      try child.keeper.channel.receive() != nil
-    { answers += 1 }
-    #expect(answers < 4000)
-    try child.keeper.put(bell.descriptor, as: "bell")
-    #expect(try child.keeper.take("").map(\.name) == ["bell"])
+    while wait(on: channel.descriptor, milliseconds: 200), try channel.receive() != nil {
+      answers += 1
+    }
+    #expect((1..<5000).contains(answers))
+    #expect(try child.keeper.take("").isEmpty)
   }
 }

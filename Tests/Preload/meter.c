@@ -12,7 +12,6 @@
 #include <link.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -162,8 +161,8 @@ __attribute__((constructor)) static void begin(void) {
 static void moment(void) {
   uint64_t number = __atomic_add_fetch(&words[calls], 1, __ATOMIC_RELAXED);
   if (number != __atomic_load_n(&words[last_call], __ATOMIC_RELAXED)) return;
-  // A confined process may signal itself in this way alone.
-  syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid), SIGKILL);
+  // As sudden as SIGKILL, which a confined engine may not send: nothing of the process runs on.
+  syscall(SYS_exit_group, 137);
 }
 
 #define AROUND(type, name, parameters, arguments)                      \
