@@ -5,7 +5,8 @@ internal import SharedMemory
 package struct LoanList: ~Copyable {
   private var heads: FixedList<Entry>
 
-  private struct Entry: BitwiseCopyable {
+  /// Not private: a private type in a noncopyable type's storage breaks its importers' builds.
+  struct Entry: BitwiseCopyable {
     let head: UInt16
     let isAgain: Bool
     var written: UInt32
