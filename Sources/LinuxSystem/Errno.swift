@@ -34,6 +34,8 @@ package struct Errno: Error, Hashable, Sendable {
   package static let messageTooLong = Errno(rawValue: EMSGSIZE)
   package static let notSupported = Errno(rawValue: EOPNOTSUPP)
   package static let connectionReset = Errno(rawValue: ECONNRESET)
+  package static let noBuffers = Errno(rawValue: ENOBUFS)
+  package static let badState = Errno(rawValue: EBADFD)
   package static let notConnected = Errno(rawValue: ENOTCONN)
   package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
   package static let timedOut = Errno(rawValue: ETIMEDOUT)
