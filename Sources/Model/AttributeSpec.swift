@@ -4,12 +4,15 @@ package enum Window: String, Hashable, Sendable {
   case offline
   /// While no guest has the device open. It does not touch the host side.
   case untilOpen = "until-open"
+  /// Always; a guest that has the device open is told.
+  case live
 
   /// What `classes/<class>/attributes/<name>/when` says.
   package var sentence: String {
     switch self {
     case .offline: "offline: while enabled is 0"
     case .untilOpen: "until-open: while no guest is attached"
+    case .live: "live: at any time"
     }
   }
 }
