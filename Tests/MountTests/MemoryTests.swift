@@ -74,6 +74,9 @@ extension MountTests {
           "echo 1 >devices/d/num_queues", "6\n0\n1\n2\n3\n", "3\n0\n"
         ),
         (
+          "live d", "stat -c %s devices/d/capacity", "echo 16M >devices/d/capacity", "8\n", "9\n"
+        ),
+        (
           "mkdir devices/a devices/b", "stat -c %h devices; ls devices", "rmdir devices/a",
           "4\na\nb\n", "3\nb\n"
         ),
