@@ -78,8 +78,8 @@ extension ConfigTree {
         uid: request.uid, gid: request.gid, groups: world.groups(of: request)),
       changed: world.now)
     var changed = device
-    changed.values[attribute.name] = value
-    let change = Change.putValue(device: device.id, attribute: attribute.name, value: value)
+    changed.values[attribute.key] = value
+    let change = Change.putValue(device: device.id, attribute: attribute.key, value: value)
     if attribute.window == .live {
       return try takeLive(changed, insteadOf: device, attribute, change, attempt)
     }
