@@ -46,7 +46,9 @@ package func peek(_ socket: Int32, into bytes: inout [UInt8]) throws(Errno) -> I
 }
 
 /// Writes bytes once; answers how many were taken.
-package func writeOnce(_ file: Int32, _ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
+package func writePart(
+  of bytes: borrowing Span<UInt8>, to file: Int32
+) throws(Errno) -> Int {
   let answer = unsafe bytes.withUnsafeBytes { buffer in
     // SAFETY: the buffer has as many bytes as it says; they are only read.
     var part = unsafe iovec(

@@ -62,7 +62,7 @@ struct StreamSink: FrameSink, ~Copyable {
   private mutating func isClear() -> Bool {
     while sent < kept {
       do throws(Errno) {
-        sent += try writeOnce(socket, rest.span.extracting(sent..<kept))
+        sent += try writePart(of: rest.span.extracting(sent..<kept), to: socket)
       } catch {
         isHolding = error == .again
         return false
