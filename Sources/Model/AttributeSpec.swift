@@ -4,12 +4,15 @@ package enum Window: String, Hashable, Sendable {
   case offline
   /// While no guest has the device open. It does not touch the host side.
   case untilOpen = "until-open"
+  /// At no time: the file only shows what opening the host side found.
+  case never
 
   /// What `classes/<class>/attributes/<name>/when` says.
   package var sentence: String {
     switch self {
     case .offline: "offline: while enabled is 0"
     case .untilOpen: "until-open: while no guest is attached"
+    case .never: "never: shows what was found when the device was enabled"
     }
   }
 }
@@ -21,8 +24,10 @@ package struct AttributeSpec: Sendable {
   package let help: String
   /// `bytes`, `microseconds`; empty where there is none.
   package let unit: String
-  /// In canonical form.
+  /// In canonical form; where each device has its own, a word for that, which may be written too.
   package let defaultText: String
+  /// Draws the value that a new device gets for itself; it is stored like one that was written.
+  package let initial: (@Sendable () -> String)?
   package let window: Window
   package let kind: ValueKind
   /// While the device is enabled the file shows what opening the host side found, not what was
@@ -31,7 +36,8 @@ package struct AttributeSpec: Sendable {
 
   package init(
     _ name: String, _ kind: ValueKind, default defaultText: String, window: Window = .offline,
-    unit: String = "", showsFact: Bool = false, help: String
+    unit: String = "", showsFact: Bool = false, initial: (@Sendable () -> String)? = nil,
+    help: String
   ) {
     self.name = name
     self.kind = kind
@@ -39,6 +45,7 @@ package struct AttributeSpec: Sendable {
     self.window = window
     self.unit = unit
     self.showsFact = showsFact
+    self.initial = initial
     self.help = help
   }
 }
