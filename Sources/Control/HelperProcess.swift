@@ -43,7 +43,7 @@ package enum HelperProcess {
 
   private static func assume(_ rights: Credentials) throws(HostRefusal) {
     do throws(Errno) {
-      try assumeFileRights(uid: rights.uid, gid: rights.gid, groups: rights.groups)
+      try assumeRights(uid: rights.uid, gid: rights.gid, groups: rights.groups)
     } catch {
       throw HostRefusal(
         errno: error.rawValue,
