@@ -85,6 +85,9 @@ extension ConfigTree {
     var changed = device
     changed.values[attribute.name] = value
     let change = Change.putValue(device: device.id, attribute: attribute.name, value: value)
+    if attribute.window == .live {
+      return try takeLive(changed, insteadOf: device, attribute, change, attempt)
+    }
     return try take(changed, insteadOf: device, [change], attempt)
   }
 
@@ -106,6 +109,7 @@ extension ConfigTree {
     case .untilOpen:
       let isOpen = model.isLive(device.id) && world.liveState(of: device.id)?.isConnected == true
       guard !isOpen else { throw .windowClosed(window) }
+    case .live: return
     case .never: throw .readOnlyFile
     }
   }
@@ -177,7 +181,7 @@ extension ConfigTree {
     return .later
   }
 
-  private func put(
+  func put(
     _ changes: [Change], of device: ObjectID, _ attempt: Attempt
   ) throws(Refusal) -> Answer {
     try commit(changes, attempt.request, .done)

@@ -23,7 +23,8 @@ package struct DeviceOffer: Sendable, Equatable {
 /// is above all earlier ones, and what was said in an earlier one counts no more.
 package enum ControlMessage: Sendable, Equatable {
   case hello(epoch: UInt64)
-  /// The device shall be served. One that is served already goes on undisturbed.
+  /// The device shall be served. One that is served already goes on undisturbed; where only
+  /// values differ it takes them over, and after a refusal has the old ones.
   case device(DeviceOffer)
   /// The full state has been told: what was not named shall end.
   case complete(epoch: UInt64)

@@ -4,6 +4,8 @@ package enum Window: String, Hashable, Sendable {
   case offline
   /// While no guest has the device open. It does not touch the host side.
   case untilOpen = "until-open"
+  /// Always; a guest that has the device open is told.
+  case live
   /// At no time: the file only shows what opening the host side found.
   case never
 
@@ -12,6 +14,7 @@ package enum Window: String, Hashable, Sendable {
     switch self {
     case .offline: "offline: while enabled is 0"
     case .untilOpen: "until-open: while no guest is attached"
+    case .live: "live: at any time"
     case .never: "never: shows what was found when the device was enabled"
     }
   }

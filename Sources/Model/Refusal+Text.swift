@@ -36,7 +36,7 @@ extension Refusal {
     case .readOnlyFile: "this file can only be read"
     case .windowClosed(.offline): "this can be written only while the device is not enabled"
     case .windowClosed(.untilOpen): "this can be written only while no guest is attached"
-    case .windowClosed(.never): "this file can only be read"
+    case .windowClosed(.live), .windowClosed(.never): "this file can only be read"
     case .malformed: "the value is not understood or out of range"
     case .notText: "the value holds a newline, a NUL or bytes that are no UTF-8"
     case .valueTooLong(let most): "the value has more than \(most) bytes"
