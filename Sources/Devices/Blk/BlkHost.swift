@@ -17,7 +17,7 @@ internal import Model
     guard let byteCount = Int(exactly: capacity), byteCount > 0 else { throw .noCapacity }
     do throws(Errno) {
       return HostOpening(
-        descriptors: [try makeMemoryFile("vbusfs-disk", byteCount: byteCount)],
+        descriptors: [try makeMemoryFile("vbusfs-disk", byteCount: byteCount, mayGrow: true)],
         facts: ["capacity": String(capacity)])
     } catch {
       throw HostRefusal(error, "memory for the disk could not be had", "a smaller capacity")
