@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -395,5 +396,15 @@ int linux_is_remote(int fd) {
   if (fstatfs(fd, &facts) < 0) return 1;
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if ((unsigned)facts.f_type == kinds[i]) return 1;
+  return 0;
+}
+
+int linux_random(void *bytes, size_t count) {
+  for (size_t done = 0; done < count;) {
+    ssize_t moved = getrandom((char *)bytes + done, count - done, 0);
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0) return -errno;
+    done += (size_t)moved;
+  }
   return 0;
 }

@@ -7,7 +7,14 @@ package let deviceKinds: [DeviceKind] = [
     blkClass, rightsAttribute: { _ in "path" },
     hostAttributes: { _ in ["backend", "capacity", "read_only"] }, checkRights: checkBlkRights,
     openHost: openBlkHost, adjustHost: adjustBlkHost,
-    makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) })
+    makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) }),
+  DeviceKind(
+    rngClass, makeModel: { (setup) throws(ModelRefusal) in try RngModel(setup) }),
+  DeviceKind(
+    consoleClass, rightsAttribute: consoleRightsAttribute,
+    hostAttributes: consoleHostAttributes, checkRights: checkConsoleRights,
+    openHost: openConsoleHost,
+    makeModel: { (setup) throws(ModelRefusal) in try ConsoleModel(setup) }),
 ]
 
 package let catalogue = Catalogue(deviceKinds.map(\.table))

@@ -174,3 +174,6 @@ int linux_terminal_name(int master, char *name, size_t capacity);
 
 // Whether the effective user may write to the file.
 int linux_may_write(const char *path);
+
+// Fills all of it, or fails.
+int linux_random(void *bytes, size_t count);
