@@ -75,7 +75,8 @@ let package = Package(
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
-    tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
+    .target(name: "NetworkLab", path: "Tests/NetworkLab"),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "NetworkLab", "TestSupport"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
