@@ -20,7 +20,7 @@ extension ConfigTree {
   private func enable(_ device: Device, _ attempt: Attempt) throws(Refusal) -> Answer {
     guard let table = layout(of: device)?.table else { throw .noSuchEntry }
     try table.validate(table.values(of: device))
-    claim(device.id)
+    claim(device.id, untilCommitOf: attempt)
     world.openHost(device) { [self] result in
       switch result {
       case .failure(let refusal):
@@ -37,6 +37,10 @@ extension ConfigTree {
   }
 
   private func begin(_ device: Device, _ attempt: Attempt) {
+    do throws(Refusal) { try checkInterruption(attempt) } catch {
+      world.closeHost(device.id)
+      return settle(device.id, attempt) { () throws(Refusal) in throw error }
+    }
     guard let (container, devID) = place(of: device.id) else {
       enabled(device, attempt)
       return
@@ -55,6 +59,7 @@ extension ConfigTree {
     let facts = device.facts.sorted { $0.key < $1.key }
       .map { Change.putFact(device: device.id, fact: $0.key, text: $0.value) }
     do throws(Refusal) {
+      try checkInterruption(attempt)
       try commit([.putDevice(device)] + facts, attempt.request, .done)
       failures.remove(device.id)
       settle(device.id, attempt) { .done }

@@ -153,16 +153,17 @@ extension ConfigTree {
     guard model.isLive(old.id), let (container, devID) = place(of: old.id) else {
       return try put(changes, of: old.id, attempt)
     }
-    claim(old.id)
+    claim(old.id, untilCommitOf: attempt)
     world.stop(old.id) { [self] in
       world.start(changed, in: container, as: devID) { [self] result in
-        switch result {
-        case .success:
-          settle(old.id, attempt) { () throws(Refusal) in
-            try put(changes, of: old.id, attempt)
-          }
-        case .failure(let refusal):
-          goBack(to: old, container, devID, .host(refusal), attempt)
+        if case .failure(let refusal) = result {
+          return goBack(to: old, container, devID, .host(refusal), attempt)
+        }
+        do throws(Refusal) { try checkInterruption(attempt) } catch {
+          return world.stop(old.id) { self.goBack(to: old, container, devID, error, attempt) }
+        }
+        settle(old.id, attempt) { () throws(Refusal) in
+          try put(changes, of: old.id, attempt)
         }
       }
     }

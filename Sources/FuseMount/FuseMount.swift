@@ -119,6 +119,7 @@ package final class FuseMount {
     let bytes = slots.request(in: slot)
     let header = RequestHeader(bytes)
     if header.operation == .initialize { slots.initRequest = bytes }
+    if header.operation == .interrupt { return interrupt(bytes, in: slot) }
     slotsOfRequests[header.unique] = slot
     current = Request(
       unique: header.unique, slot: slot, uid: header.uid, gid: header.gid,
@@ -131,6 +132,14 @@ package final class FuseMount {
     } else {
       slots.requestCount &+= 1
     }
+  }
+
+  /// Past libfuse, which does not know what waits here. An INTERRUPT wants no answer, and one about a
+  /// request that was answered meanwhile means nothing.
+  private func interrupt(_ bytes: [UInt8], in slot: Int) {
+    let unique = RequestHeader.interrupted(bytes)
+    release(slot)
+    if pending[unique] != nil { tree.interrupt(unique) }
   }
 
   private func giveUp(_ slot: Int) {

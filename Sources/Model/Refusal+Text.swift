@@ -48,6 +48,7 @@ extension Refusal {
     case .excludes(let attribute, let other): "\(attribute) and \(other) do not go together"
     case .host(let refusal): refusal.reason
     case .notStored: "the change could not be stored"
+    case .interrupted: "who asked was interrupted before it was done, and nothing was changed"
     default: ""
     }
   }
