@@ -112,5 +112,14 @@ let package = Package(
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
         "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
       ]),
+    // Benchmarks, which `Tests/bench` runs.
+    .target(name: "BenchTwins", path: "Tests/BenchTwins"),
+    .executableTarget(
+      name: "RingBench", dependencies: ["BenchTwins", "LinuxSystem", "SharedMemory", "Virtio"],
+      path: "Tests/BenchRing", swiftSettings: strict),
+    .executableTarget(
+      name: "BlockBench",
+      dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
+      path: "Tests/BenchBlock", swiftSettings: strict),
   ]
 )
