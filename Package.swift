@@ -75,12 +75,16 @@ let package = Package(
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
-    tests("HostTests", of: ["Devices", "LinuxSystem", "Model"]),
+    .target(name: "NetworkLab", path: "Tests/NetworkLab"),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "NetworkLab", "TestSupport"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "NetTests",
+      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -303,15 +303,21 @@ int linux_raise_descriptor_limit(void) {
 
 int linux_set_thread_name(const char *name) { return ANSWER(prctl(PR_SET_NAME, name)); }
 
-// The file system ids and groups of this thread alone, by the raw calls: glibc's wrappers
-// change every thread. Dropping fsuid from 0 drops the capabilities that override modes too.
+// The effective ids and groups of this thread alone, by the raw calls: glibc's wrappers change
+// every thread. The capabilities go with the effective user 0 and come back with it; the real user
+// stays, so that whose rights these are can neither stop nor trace the process.
 int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count) {
-  if (geteuid() != 0) return 0;
-  if (syscall(SYS_setgroups, count, groups) < 0) return -errno;
-  setfsgid(gid);
-  setfsuid(uid);
-  if ((uint32_t)setfsuid((uid_t)-1) != uid || (uint32_t)setfsgid((gid_t)-1) != gid) return -EPERM;
-  return 0;
+  uid_t real, effective, saved;
+  if (getresuid(&real, &effective, &saved) < 0) return -errno;
+  if (real != 0 || saved != 0) return 0;
+  if (syscall(SYS_setresuid, -1, 0, -1) < 0 || syscall(SYS_setgroups, count, groups) < 0
+      || syscall(SYS_setresgid, -1, gid, -1) < 0 || syscall(SYS_setresuid, -1, uid, -1) < 0)
+    return -errno;
+  return geteuid() == uid && getegid() == gid ? 0 : -EPERM;
+}
+
+int linux_may_write(const char *path) {
+  return ANSWER(faccessat(AT_FDCWD, path, W_OK, AT_EACCESS));
 }
 
 char **linux_environment(void) { return environ; }
@@ -390,5 +396,15 @@ int linux_is_remote(int fd) {
   if (fstatfs(fd, &facts) < 0) return 1;
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if ((unsigned)facts.f_type == kinds[i]) return 1;
+  return 0;
+}
+
+int linux_random(void *bytes, size_t count) {
+  for (size_t done = 0; done < count;) {
+    ssize_t moved = getrandom((char *)bytes + done, count - done, 0);
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0) return -errno;
+    done += (size_t)moved;
+  }
   return 0;
 }

@@ -20,6 +20,7 @@ extension ConfigTree {
   private func enable(_ device: Device, _ attempt: Attempt) throws(Refusal) -> Answer {
     guard let table = layout(of: device)?.table else { throw .noSuchEntry }
     try table.validate(table.values(of: device))
+    if let (container, _) = place(of: device.id) { try checkUnique(device, in: container.id) }
     claim(device.id, untilCommitOf: attempt)
     world.openHost(device) { [self] result in
       switch result {
@@ -60,6 +61,8 @@ extension ConfigTree {
       .map { Change.putFact(device: device.id, fact: $0.key, text: $0.value) }
     do throws(Refusal) {
       try checkInterruption(attempt)
+      // Another device may have become live in the meantime.
+      if let (container, _) = place(of: device.id) { try checkUnique(device, in: container.id) }
       try commit([.putDevice(device)] + facts, attempt.request, .done)
       failures.remove(device.id)
       settle(device.id, attempt) { .done }

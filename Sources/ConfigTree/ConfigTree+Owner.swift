@@ -38,9 +38,11 @@ extension ConfigTree {
 
   /// Whether the file is of the kind that is written; its window may still be closed.
   func isWritable(_ node: Node) -> Bool {
-    guard case .device(_, let node) = node else { return false }
+    guard case .device(let id, let node) = node else { return false }
     return switch node {
-    case .file(.type), .file(.enabled), .file(.mask), .attribute, .bit: true
+    case .file(.type), .file(.enabled), .file(.mask), .bit: true
+    case .attribute(let index):
+      model.devices[id].flatMap { layout(of: $0) }?.table.attributes[index].window != .never
     case .file, .counter, .queue: false
     }
   }

@@ -76,6 +76,7 @@ extension ConfigTree {
     guard device.isEnabled else {
       return try put(device, container.id, name, devID, attempt)
     }
+    try checkUnique(device, in: container.id)
     // No row holds the dev-id and the name yet, while the engine is at work.
     plugging[container.id, default: Plugging()].count += 1
     plugging[container.id]?.nextDevID = next + 1
@@ -137,6 +138,8 @@ extension ConfigTree {
   ) throws(Refusal) -> Answer {
     guard var row = model.containers[container] else { throw .noSuchEntry }
     guard model.plug(linked: name, in: container) == nil else { throw .nameTaken }
+    // Another device may have become live in the meantime.
+    if device.isEnabled { try checkUnique(device, in: container) }
     let id = try freshID()
     row.nextDevID = max(row.nextDevID, UInt64(devID.rawValue) + 1)
     row.changed = world.now

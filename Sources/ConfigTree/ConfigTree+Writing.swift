@@ -52,14 +52,22 @@ extension ConfigTree {
     type name: String, _ device: Device, _ attempt: Attempt
   ) throws(Refusal) -> Answer {
     if let type = device.className { throw .alreadyTyped(type) }
-    guard layout(name) != nil else {
+    guard let table = layout(name)?.table else {
       let names = layouts.map(\.table.name).joined(separator: " ")
       throw .unknownClass(accepted: names)
     }
     var typed = device
     typed.className = name
     typed.changed = world.now
-    try commit([.putDevice(typed)], attempt.request, .done)
+    let writer = writer(attempt.request)
+    let initial = table.attributes.compactMap { attribute in
+      attribute.initial.map { draw in
+        Change.putValue(
+          device: device.id, attribute: attribute.key,
+          value: StoredValue(text: draw(), writer: writer, changed: world.now))
+      }
+    }
+    try commit([.putDevice(typed)] + initial, attempt.request, .done)
     wake(device.id, [.type, .status])
     return .done
   }
@@ -69,14 +77,11 @@ extension ConfigTree {
   ) throws(Refusal) -> Answer {
     guard let attribute = layout(of: device)?.table.attributes[index] else { throw .noSuchEntry }
     try checkWindow(attribute.window, of: device)
-    let canonical = try attribute.kind.canonical(text)
+    let drawn = text == attribute.defaultText ? attribute.initial?() : nil
+    let canonical = try attribute.kind.canonical(drawn ?? text)
     if attribute.kind == .path, isInOwnTree(canonical) { throw .pathInOwnTree }
-    let request = attempt.request
     let value = StoredValue(
-      text: canonical,
-      writer: Credentials(
-        uid: request.uid, gid: request.gid, groups: world.groups(of: request)),
-      changed: world.now)
+      text: canonical, writer: writer(attempt.request), changed: world.now)
     var changed = device
     changed.values[attribute.key] = value
     let change = Change.putValue(device: device.id, attribute: attribute.key, value: value)
@@ -84,6 +89,11 @@ extension ConfigTree {
       return try takeLive(changed, insteadOf: device, attribute, change, attempt)
     }
     return try take(changed, insteadOf: device, [change], attempt)
+  }
+
+  /// Whose rights count for what a request asks for.
+  private func writer(_ request: Request) -> Credentials {
+    Credentials(uid: request.uid, gid: request.gid, groups: world.groups(of: request))
   }
 
   /// By the text alone; what leads here by other spellings the opening finds out, and what leads
@@ -100,6 +110,7 @@ extension ConfigTree {
       let isOpen = model.isLive(device.id) && world.liveState(of: device.id)?.isConnected == true
       guard !isOpen else { throw .windowClosed(window) }
     case .live: return
+    case .never: throw .readOnlyFile
     }
   }
 
@@ -153,6 +164,7 @@ extension ConfigTree {
     guard model.isLive(old.id), let (container, devID) = place(of: old.id) else {
       return try put(changes, of: old.id, attempt)
     }
+    try checkUnique(changed, in: container.id)
     claim(old.id, untilCommitOf: attempt)
     world.stop(old.id) { [self] in
       world.start(changed, in: container, as: devID) { [self] result in

@@ -16,15 +16,22 @@ extension ConfigTree {
       path.unicodeScalars.contains { $0 == ":" || $0.properties.isWhitespace || $0 == "\"" }
       ? "# (not possible: the socket's path has a colon, a space or a quotation mark)"
       : quoted("virtio_uml.device=\(path):\(table.virtioID)")
+    let testpmd = table.testpmdArguments.map { arguments in
+      let line =
+        path.utf8.contains(UInt8(ascii: ","))
+        ? "# (not possible: the socket's path has a comma)"
+        : quoted("--vdev=" + arguments(path, table.values(of: device)))
+      return "# DPDK's testpmd, this device\n\(line)\n"
+    }
     return """
       # QEMU, once for a machine: guest memory that can be shared; size as with -m
       -object memory-backend-memfd,id=mem,size=256M,share=on -numa node,memdev=mem
-      # QEMU, this device
+      # QEMU, this device\(table.qemuRemark)
       -chardev \(quoted("socket,id=\(chardev),path=\(qemuPath)")) \
       \(table.qemuArguments(chardev, table.values(of: device)))
       # User-Mode Linux, this device
       \(uml)
-
+      \(testpmd ?? "")
       """
   }
 

@@ -22,6 +22,7 @@ extension Refusal {
     case .alreadyTyped, .malformed, .notText, .valueInParts, .maskLacksVersion1, .missing,
       .notMultiple, .excludes:
       .invalid
+    case .taken: .addressInUse
     case .valueTooLong: .fileTooLarge
     case .pathInOwnTree: .tooManyLinks
     case .host(let refusal): Errno(rawValue: refusal.errno)

@@ -34,28 +34,37 @@ extension Control: World {
   func openHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    helpers.open(hostRequest(for: device)) { [unowned self] result in
+    let request = hostRequest(for: device, isAdjustment: false)
+    helpers.open(request, hosts[device.id] ?? []) { [unowned self] result in
       then(result.map { self.keep($0, of: device.id) })
     }
   }
 
-  private func hostRequest(for device: Device) -> HostRequest {
+  private func hostRequest(for device: Device, isAdjustment: Bool) -> HostRequest {
     let kind = device.className.flatMap(deviceKind)
-    let writer = kind.flatMap { device.values[$0.rightsAttribute]?.writer }
-    let others = Set((kind?.hostAttributes ?? []).compactMap { device.values[$0]?.writer })
+    let values = kind?.table.values(of: device) ?? [:]
+    let writer = kind.flatMap { device.values[$0.rightsAttribute(values)]?.writer }
+    let others = Set((kind?.hostAttributes(values) ?? []).compactMap { device.values[$0]?.writer })
     return HostRequest(
-      className: device.className ?? "", values: kind?.table.values(of: device) ?? [:],
+      className: device.className ?? "", values: values,
       rights: writer
         ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
       otherRights: others.filter { $0 != writer },
-      forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0)
+      forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0,
+      isAdjustment: isAdjustment)
   }
 
   private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
-    try? keeper.drop(Kept.host(id))
-    // The first one last: where it is, a successor knows that all are.
+    // The first one last: where it is, a successor knows that all are. Each takes the place of the
+    // one before, so that what is the same never lies with nobody.
     for (index, descriptor) in opening.descriptors.enumerated().reversed() {
       try? keeper.put(descriptor, as: Kept.hostFile(id, index))
+    }
+    for index in opening.descriptors
+      .count..<max(
+        opening.descriptors.count, hosts[id]?.count ?? 0)
+    {
+      try? keeper.drop(Kept.hostFile(id, index))
     }
     hosts[id] = opening.descriptors
     return HostSide(facts: opening.facts)
@@ -64,7 +73,8 @@ extension Control: World {
   func adjustHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    helpers.open(hostRequest(for: device), adjusting: hosts[device.id] ?? []) { result in
+    let request = hostRequest(for: device, isAdjustment: true)
+    helpers.open(request, hosts[device.id] ?? []) { result in
       then(result.map { HostSide(facts: $0.facts) })
     }
   }

@@ -35,20 +35,24 @@ package enum HelperProcess {
       throw HostRefusal(
         errno: Errno.noEntry.rawValue, reason: "there is no class \(request.className)")
     }
+    let wish = HostWish(
+      request.values, forbiddenFileSystem: request.forbiddenFileSystem, open: open)
     for rights in request.otherRights {
       try assume(rights)
-      try kind.checkRights(request.values, request.forbiddenFileSystem)
+      try kind.checkRights(wish)
     }
     try assume(request.rights)
     guard !request.isAdjustment else {
-      return HostOpening(facts: try kind.adjustHost(request.values, open))
+      return HostOpening(facts: try kind.adjustHost(wish))
     }
-    return try kind.openHost(request.values, request.forbiddenFileSystem)
+    return try kind.openHost(wish)
   }
 
   private static func assume(_ rights: Credentials) throws(HostRefusal) {
     do throws(Errno) {
-      try assumeFileRights(uid: rights.uid, gid: rights.gid, groups: rights.groups)
+      try assumeRights(uid: rights.uid, gid: rights.gid, groups: rights.groups)
+      // The kernel forgets the wish with each change of the user.
+      try endWithParent(signal: Signal.kill)
     } catch {
       throw HostRefusal(
         errno: error.rawValue,

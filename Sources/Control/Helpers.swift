@@ -9,7 +9,7 @@ final class Helpers {
   /// An opening that is wanted.
   private final class Job {
     let request: HostRequest
-    /// What is open already and shall follow; empty for an opening.
+    /// What is open already.
     let descriptors: [Descriptor]
     let answer: Answer
     var deadline: EventLoop.Token?
@@ -52,14 +52,10 @@ final class Helpers {
     _ = loop.after(milliseconds: 0) { [weak self] in _ = try? self?.start() }
   }
 
-  /// Asks a helper to open a host side; with descriptors, to make what is open follow new values.
-  /// `answer` is called later, within the deadline.
-  func open(
-    _ request: HostRequest, adjusting descriptors: [Descriptor]? = nil, answer: @escaping Answer
-  ) {
-    var request = request
-    request.isAdjustment = descriptors != nil
-    let job = Job(request, descriptors ?? [], answer)
+  /// Asks a helper to open a host side, or to make what is open follow new values. `answer` is
+  /// called later, within the deadline.
+  func open(_ request: HostRequest, _ descriptors: [Descriptor], answer: @escaping Answer) {
+    let job = Job(request, descriptors, answer)
     job.deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
       self?.giveUp(job)
     }

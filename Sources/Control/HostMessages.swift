@@ -11,18 +11,20 @@ struct HostRequest: Equatable {
   var otherRights: [Credentials]
   /// The file system of our own mount, into which no path may lead.
   var forbiddenFileSystem: UInt64
-  /// The host side is open, its descriptors came along, and it shall follow the values.
-  var isAdjustment = false
+  /// The host side is open and shall follow the values. Else it is opened, again where need be;
+  /// what is open comes along.
+  var isAdjustment: Bool
 
   init(
     className: String, values: [String: String], rights: Credentials, otherRights: [Credentials],
-    forbiddenFileSystem: UInt64
+    forbiddenFileSystem: UInt64, isAdjustment: Bool
   ) {
     self.className = className
     self.values = values
     self.rights = rights
     self.otherRights = otherRights
     self.forbiddenFileSystem = forbiddenFileSystem
+    self.isAdjustment = isAdjustment
   }
 
   var bytes: [UInt8] {

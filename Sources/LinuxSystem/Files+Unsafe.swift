@@ -198,6 +198,12 @@ package func reopen(_ file: Descriptor, _ flags: OpenFlags) throws(Errno) -> Des
   try open("/proc/self/fd/\(file.number)", flags)
 }
 
+/// Refuses whose effective rights do not let them write to a file, named by an O_PATH descriptor.
+package func checkMayWrite(_ file: Descriptor) throws(Errno) {
+  // SAFETY: the string lives for the call.
+  _ = try checked(unsafe linux_may_write("/proc/self/fd/\(file.number)"))
+}
+
 /// Takes an exclusive lock on a file, flock(2); `.again` when another process holds it.
 package func lockExclusively(_ file: Descriptor) throws(Errno) {
   guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { throw Errno(rawValue: errno) }

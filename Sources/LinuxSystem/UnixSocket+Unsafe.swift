@@ -18,6 +18,11 @@ package func connect(to path: String) throws(Errno) -> Descriptor {
   Descriptor(owning: try checked(unsafe linux_connect(path)))
 }
 
+/// Connects to the socket behind an O_PATH descriptor: it cannot be exchanged in between.
+package func connect(to socket: Descriptor) throws(Errno) -> Descriptor {
+  try connect(to: "/proc/self/fd/\(socket.number)")
+}
+
 /// Accepts a waiting connection; `.again` when none waits. The connection is non-blocking.
 package func accept(from listener: Descriptor) throws(Errno) -> Descriptor {
   Descriptor(owning: try checked(linux_accept(listener.number)))

@@ -6,6 +6,8 @@ package enum Window: String, Hashable, Sendable {
   case untilOpen = "until-open"
   /// Always; a guest that has the device open is told.
   case live
+  /// At no time: the file only shows what opening the host side found.
+  case never
 
   /// What `classes/<class>/attributes/<name>/when` says.
   package var sentence: String {
@@ -13,6 +15,7 @@ package enum Window: String, Hashable, Sendable {
     case .offline: "offline: while enabled is 0"
     case .untilOpen: "until-open: while no guest is attached"
     case .live: "live: at any time"
+    case .never: "never: shows what was found when the device was enabled"
     }
   }
 }
@@ -37,8 +40,10 @@ package struct AttributeSpec: Sendable {
   package let help: String
   /// `bytes`, `microseconds`; empty where there is none.
   package let unit: String
-  /// In canonical form.
+  /// In canonical form; where each device has its own, a word for that, which may be written too.
   package let defaultText: String
+  /// Draws the value that a new device gets for itself; it is stored like one that was written.
+  package let initial: (@Sendable () -> String)?
   package let window: Window
   package let kind: ValueKind
   /// While the device is enabled the file shows what opening the host side found, not what was
@@ -47,8 +52,8 @@ package struct AttributeSpec: Sendable {
 
   package init(
     _ name: String, _ kind: ValueKind, default defaultText: String,
-    in place: AttributePlace = .device,
-    window: Window = .offline, unit: String = "", showsFact: Bool = false, help: String
+    in place: AttributePlace = .device, window: Window = .offline, unit: String = "",
+    showsFact: Bool = false, initial: (@Sendable () -> String)? = nil, help: String
   ) {
     self.name = name
     self.place = place
@@ -58,6 +63,7 @@ package struct AttributeSpec: Sendable {
     self.window = window
     self.unit = unit
     self.showsFact = showsFact
+    self.initial = initial
     self.help = help
   }
 }

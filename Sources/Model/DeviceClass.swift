@@ -5,12 +5,17 @@ package struct FeatureSpec: Sendable {
   package let help: String
   /// Bits without which this one must not be offered.
   package let needs: UInt64
+  /// Bits of which this one needs one at least; 0 when it needs none.
+  package let needsAny: UInt64
 
-  package init(_ bit: Int, _ name: String, needs: [Int] = [], help: String) {
+  package init(
+    _ bit: Int, _ name: String, needs: [Int] = [], needsAny: [Int] = [], help: String
+  ) {
     self.bit = bit
     self.name = name
     self.help = help
     self.needs = needs.reduce(0) { $0 | 1 << UInt64($1) }
+    self.needsAny = needsAny.reduce(0) { $0 | 1 << UInt64($1) }
   }
 
   package var mask: UInt64 { 1 << UInt64(bit) }
@@ -53,8 +58,15 @@ package struct DeviceClass: Sendable {
   package let offerable: @Sendable (Values) -> UInt64
   /// Checks what only all values together show.
   package let validate: @Sendable (Values) throws(Refusal) -> Void
+  /// Attributes in which the live devices of one container differ, such as addresses.
+  package let uniqueAttributes: [String]
   /// QEMU's arguments for a device on the character device with this id.
   package let qemuArguments: @Sendable (_ chardev: String, Values) -> String
+  /// Which QEMU has them, ` from version 9 on`; empty when all do.
+  package let qemuRemark: String
+  /// The arguments of DPDK's testpmd for a device on the socket at this path; `nil` when it has no
+  /// driver for the class.
+  package let testpmdArguments: (@Sendable (_ path: String, Values) -> String)?
 
   package init(
     name: String, interfaceType: String, virtioID: UInt32, description: String,
@@ -62,7 +74,10 @@ package struct DeviceClass: Sendable {
     queueCount: @escaping @Sendable (Values) -> Int,
     offerable: @escaping @Sendable (Values) -> UInt64,
     validate: @escaping @Sendable (Values) throws(Refusal) -> Void,
-    qemuArguments: @escaping @Sendable (_ chardev: String, Values) -> String
+    uniqueAttributes: [String] = [],
+    qemuArguments: @escaping @Sendable (_ chardev: String, Values) -> String,
+    qemuRemark: String = "",
+    testpmdArguments: (@Sendable (_ path: String, Values) -> String)? = nil
   ) {
     self.name = name
     self.interfaceType = interfaceType
@@ -75,7 +90,10 @@ package struct DeviceClass: Sendable {
     self.queueCount = queueCount
     self.offerable = offerable
     self.validate = validate
+    self.uniqueAttributes = uniqueAttributes
     self.qemuArguments = qemuArguments
+    self.qemuRemark = qemuRemark
+    self.testpmdArguments = testpmdArguments
   }
 
   /// The attributes whose files are in one place, with their places in the table, which are part
@@ -104,7 +122,11 @@ package struct DeviceClass: Sendable {
   /// without what needs a bit that is gone.
   package func offered(_ values: Values, mask: UInt64) -> UInt64 {
     var offered = offerable(values) & mask
-    for feature in features where feature.needs & ~offered != 0 { offered &= ~feature.mask }
+    for feature in features {
+      let isLacking = feature.needs & ~offered != 0
+      let isWithoutAny = feature.needsAny != 0 && feature.needsAny & offered == 0
+      if isLacking || isWithoutAny { offered &= ~feature.mask }
+    }
     return offered
   }
 }

@@ -36,6 +36,7 @@ extension Refusal {
     case .readOnlyFile: "this file can only be read"
     case .windowClosed(.offline): "this can be written only while the device is not enabled"
     case .windowClosed(.untilOpen): "this can be written only while no guest is attached"
+    case .windowClosed(.live), .windowClosed(.never): "this file can only be read"
     case .malformed: "the value is not understood or out of range"
     case .notText: "the value holds a newline, a NUL or bytes that are no UTF-8"
     case .valueTooLong(let most): "the value has more than \(most) bytes"
@@ -46,6 +47,8 @@ extension Refusal {
     case .missing(let attribute, let because): "\(attribute) is not set, and \(because)"
     case .notMultiple(let attribute, let other): "\(attribute) is not a multiple of \(other)"
     case .excludes(let attribute, let other): "\(attribute) and \(other) do not go together"
+    case .taken(let attribute, let device):
+      "devices/\(device), live in the same container, has the same \(attribute)"
     case .host(let refusal): refusal.reason
     case .notStored: "the change could not be stored"
     case .interrupted: "who asked was interrupted before it was done, and nothing was changed"
@@ -80,6 +83,7 @@ extension Refusal {
     case .maskLacksVersion1: "a mask with bit 32, 0x100000000, set"
     case .worldWritable: "a mode without o+w; chgrp and g+w let a group in"
     case .missing(let attribute, _): "first write \(attribute)"
+    case .taken(let attribute, _): "another \(attribute), or another container"
     case .host(let refusal): refusal.accepted
     default: ""
     }

@@ -42,6 +42,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case missing(attribute: String, because: String)
   case notMultiple(attribute: String, of: String)
   case excludes(attribute: String, other: String)
+  /// A live device of the same container has the value.
+  case taken(attribute: String, device: String)
   // The world around.
   case host(HostRefusal)
   case notStored(errno: Int32)

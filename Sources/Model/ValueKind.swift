@@ -10,6 +10,10 @@ package enum ValueKind: Hashable, Sendable {
   case path
   /// Printable ASCII, up to so many bytes; may be empty.
   case text(byteCountMax: Int)
+  /// The address of one network card, as `02:1a:ff:00:12:34`.
+  case mac(mayBeEmpty: Bool)
+  /// What the kernel calls a network interface. A pattern's `%d` becomes the first free number.
+  case interfaceName(mayBePattern: Bool, mayBeEmpty: Bool)
 
   /// The longest path the kernel takes, PATH_MAX without its final NUL.
   package static let pathByteCountMax = 4095
@@ -24,6 +28,10 @@ package enum ValueKind: Hashable, Sendable {
       case .choice(let choices): choices.first { $0 == text }
       case .path: Self.path(text)
       case .text(let byteCountMax): Self.printable(text, byteCountMax)
+      case .mac(let mayBeEmpty):
+        text.isEmpty ? (mayBeEmpty ? "" : nil) : MACAddress(text)?.text
+      case .interfaceName(let mayBePattern, let mayBeEmpty):
+        text.isEmpty ? (mayBeEmpty ? "" : nil) : Self.interfaceName(text, mayBePattern)
       }
     guard let result else { throw .malformed(accepted: accepted) }
     return result
@@ -40,6 +48,13 @@ package enum ValueKind: Hashable, Sendable {
     case .choice(let choices): choices.joined(separator: " ")
     case .path: "an absolute path of at most \(Self.pathByteCountMax) bytes, or nothing"
     case .text(let count): "up to \(count) printable ASCII characters"
+    case .mac(let mayBeEmpty):
+      "six bytes in hexadecimal, 02:00:00:00:00:01; the first is even, for a card's own address"
+        + (mayBeEmpty ? "; or nothing" : "")
+    case .interfaceName(let mayBePattern, let mayBeEmpty):
+      "up to \(Self.interfaceNameByteCountMax) printable ASCII characters without / : % and spaces"
+        + (mayBePattern ? "; %d once, for the first free number" : "")
+        + (mayBeEmpty ? "; or nothing" : "")
     }
   }
 

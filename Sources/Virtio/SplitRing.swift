@@ -27,7 +27,7 @@ package struct SplitRing: Ring, ~Copyable {
   /// Chains taken and not published.
   private(set) var outstanding: UInt16 = 0
   /// The available index last read; chains up to it may be taken without reading it again.
-  private var seen: UInt16
+  private(set) var seen: UInt16
   /// The used index at which the driver was last considered for an interrupt.
   var considered: UInt16
   /// A predecessor may have died between publishing and interrupting.

@@ -3,34 +3,6 @@ import LinuxSystem
 import Model
 import Testing
 
-/// A directory of its own for each test, removed with all that is in it.
-private final class Folder {
-  let path: String
-
-  init() throws {
-    path = "/tmp/vbusfs-host-\(processNumber())-\(monotonicNanoseconds())"
-    try makeDirectory(path, permissions: 0o700)
-  }
-
-  deinit {
-    for name in (try? names(in: path)) ?? [] {
-      if (try? unlink(path + "/" + name)) == nil { try? removeDirectory(path + "/" + name) }
-    }
-    try? removeDirectory(path)
-  }
-
-  func file(_ name: String, byteCount: UInt64, permissions: UInt32 = 0o600) throws -> String {
-    let made = try open(path + "/" + name, [.create, .writeOnly], permissions: permissions)
-    try resize(made, to: byteCount)
-    return path + "/" + name
-  }
-
-  func run(_ program: String, _ arguments: [String]) throws {
-    let pid = try spawn(program, arguments, environment: [], descriptors: [])
-    while reap(pid) == nil {}
-  }
-}
-
 @Suite("Opening a disk's host side")
 struct BlkHostTests {
   private func opened(
@@ -40,7 +12,8 @@ struct BlkHostTests {
       "backend": "file", "path": "", "capacity": "0", "block_size": "512", "read_only": "0",
     ]
     let kind = try #require(deviceKind("blk"))
-    return try kind.openHost(defaults.merging(values) { $1 }, fileSystem)
+    return try kind.openHost(
+      HostWish(defaults.merging(values) { $1 }, forbiddenFileSystem: fileSystem))
   }
 
   /// The errno with which opening is refused; `nil` when it is not.
@@ -155,9 +128,9 @@ struct BlkHostTests {
   /// What an open host side becomes with other values.
   private func adjusted(_ opening: HostOpening, _ capacity: String) throws -> String? {
     let kind = try #require(deviceKind("blk"))
+    let values = ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"]
     return try kind.adjustHost(
-      ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"],
-      opening.descriptors)["capacity"]
+      HostWish(values, forbiddenFileSystem: 0, open: opening.descriptors))["capacity"]
   }
 
   @Test("A larger capacity extends the open file", arguments: ["file", "memory"])
@@ -184,7 +157,8 @@ struct BlkHostTests {
     let kind = try #require(deviceKind("blk"))
     let values = ["capacity": "1024", "block_size": "512", "read_only": "1"]
     let refusal = #expect(throws: HostRefusal.self) {
-      try kind.adjustHost(values, opening.descriptors)
+      try kind.adjustHost(
+        HostWish(values, forbiddenFileSystem: 0, open: opening.descriptors))
     }
     #expect(refusal?.errno == Errno.noSpace.rawValue)
   }

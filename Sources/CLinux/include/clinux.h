@@ -72,7 +72,7 @@ int linux_raise_descriptor_limit(void);
 int linux_set_thread_name(const char *name);
 char **linux_environment(void);
 
-// -- the rights of another user, for this thread
+// -- the rights of another user, for this thread, until those of yet another are assumed
 int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
 
 // Gives up, for good, every right but to use the descriptors at hand: the user, the capabilities,
@@ -132,6 +132,12 @@ ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t off
 ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset);
 int linux_synchronize_data(int fd);
 
+// -- frames: one call moves one, and never waits on a descriptor that does not
+ssize_t linux_write_parts(int fd, const struct iovec *parts, int count);
+ssize_t linux_read_bytes(int fd, void *bytes, size_t count);
+ssize_t linux_peek_bytes(int socket, void *bytes, size_t count);
+int linux_set_tap_offloads(int tap, unsigned offloads);  // TUN_F_*
+
 // -- copies from bytes that another process may be changing: read once, never again
 static inline void linux_copy_shared(void *to, const void *from, size_t count) {
   __builtin_memcpy(to, from, count);
@@ -151,3 +157,29 @@ int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
 
 // 1 when a file's file system is answered for by another process or machine, or cannot tell.
 int linux_is_remote(int fd);
+
+// -- network interfaces; names have room for IFNAMSIZ bytes, the final NUL included
+int linux_tap_attach(int tun, char name[16]);  // a pattern's name is replaced by the real one
+int linux_tap_name(int tun, char name[16]);
+struct linux_interface {
+  uint32_t index;
+  uint32_t master;  // the bridge's index, or 0
+  uint32_t mtu;
+  uint32_t is_up;
+  uint8_t address[6];
+};
+int linux_interface_facts(const char *name, struct linux_interface *facts);
+int linux_interface_set_mtu(const char *name, uint32_t mtu);
+int linux_interface_set_address(const char *name, const uint8_t address[6]);
+int linux_interface_bring_up(const char *name);
+int linux_bridge_add(const char *bridge, uint32_t index);
+
+// -- pseudo terminals: the master's side, and the side that people open
+int linux_open_terminal(int fds[2]);
+int linux_terminal_name(int master, char *name, size_t capacity);
+
+// Whether the effective user may write to the file.
+int linux_may_write(const char *path);
+
+// Fills all of it, or fails.
+int linux_random(void *bytes, size_t count);

@@ -3,13 +3,12 @@ internal import Model
 
 /// Opens what holds a disk's data. The values were checked; the caller has assumed the rights of
 /// who wrote `path`, and runs under a deadline.
-@Sendable func openBlkHost(
-  _ values: [String: String], _ forbiddenFileSystem: UInt64
-) throws(HostRefusal) -> HostOpening {
+@Sendable func openBlkHost(_ wish: HostWish) throws(HostRefusal) -> HostOpening {
+  let values = wish.values
   let capacity = UInt64(values["capacity"] ?? "") ?? 0
   switch values["backend"] ?? "" {
   case "file":
-    let file = try BlkFile(values, forbiddenFileSystem)
+    let file = try BlkFile(wish)
     let opened = try file.opened()
     let resolved = try BlkStorage(opened, file.path, isReadOnly: file.isReadOnly)
       .resolve(capacity, blockSize: blockSize(values))
@@ -30,20 +29,17 @@ internal import Model
 }
 
 /// Refuses who may not open the disk's file as these values ask for. Changes nothing.
-@Sendable func checkBlkRights(
-  _ values: [String: String], _ forbiddenFileSystem: UInt64
-) throws(HostRefusal) {
-  guard values["backend"] == "file" else { return }
-  _ = try BlkFile(values, forbiddenFileSystem).opened()
+@Sendable func checkBlkRights(_ wish: HostWish) throws(HostRefusal) {
+  guard wish.values["backend"] == "file" else { return }
+  _ = try BlkFile(wish).opened()
 }
 
 /// Lets what holds an open disk's data follow a new capacity. Nothing is ever cut off: what has
 /// grown too large for the disk stays.
-@Sendable func adjustBlkHost(
-  _ values: [String: String], _ open: [Descriptor]
-) throws(HostRefusal) -> [String: String] {
+@Sendable func adjustBlkHost(_ wish: HostWish) throws(HostRefusal) -> [String: String] {
+  let values = wish.values
   let capacity = UInt64(values["capacity"] ?? "") ?? 0
-  guard let file = open.first else {
+  guard let file = wish.open.first else {
     guard capacity > 0 else { throw .noCapacity }
     return ["capacity": String(capacity)]
   }
@@ -106,49 +102,22 @@ private struct BlkStorage {
 
 /// A disk's file or block device, named but not yet trusted.
 private struct BlkFile {
-  let path: String
   let isReadOnly: Bool
-  let named: Descriptor
-  let kind: FileFacts.Kind
+  private let place: HostPath
 
-  /// Finds the file without opening it: opening a FIFO would wait, and some devices act on it.
-  init(_ values: [String: String], _ forbiddenFileSystem: UInt64) throws(HostRefusal) {
-    path = values["path"] ?? ""
-    isReadOnly = values["read_only"] == "1"
-    guard path.utf8.first == UInt8(ascii: "/") else {
-      throw HostRefusal(.invalid, "the path is not absolute", "a path that begins with /")
+  init(_ wish: HostWish) throws(HostRefusal) {
+    isReadOnly = wish.values["read_only"] == "1"
+    place = try HostPath(wish.values["path"] ?? "", wish.forbiddenFileSystem, wanted: "a file")
+    guard place.kind == .regular || place.kind == .block else {
+      throw place.refusal(wanted: "a regular file or a block device")
     }
-    let facts: FileFacts
-    do throws(Errno) {
-      named = try open(path, [.pathOnly, .noFollow])
-      facts = try LinuxSystem.facts(of: named)
-    } catch { throw HostRefusal(error, "\(path) could not be found: \(error.sentence)") }
-    guard facts.fileSystem != forbiddenFileSystem else {
-      throw HostRefusal(
-        .tooManyLinks, "\(path) leads into this tree itself", "a file of another file system")
-    }
-    kind = facts.kind
-    try checkKind()
   }
 
-  private func checkKind() throws(HostRefusal) {
-    let wanted = "a regular file or a block device"
-    switch kind {
-    case .regular, .block: return
-    case .link:
-      throw HostRefusal(
-        .tooManyLinks, "\(path) is a symbolic link, which is not followed", "the link's target")
-    case .directory: throw HostRefusal(.isDirectory, "\(path) is a directory", wanted)
-    case .fifo: throw HostRefusal(.invalid, "\(path) is a FIFO", wanted)
-    case .socket: throw HostRefusal(.invalid, "\(path) is a socket", wanted)
-    case .character: throw HostRefusal(.invalid, "\(path) is a character device", wanted)
-    case .other: throw HostRefusal(.invalid, "\(path) is no file", wanted)
-    }
-  }
+  var path: String { place.path }
 
   func opened() throws(HostRefusal) -> Descriptor {
-    do throws(Errno) { return try reopen(named, isReadOnly ? .readOnly : .readWrite) } catch {
-      let couldRead = !isReadOnly && (try? reopen(named, .readOnly)) != nil
+    do throws(Errno) { return try reopen(place.named, isReadOnly ? .readOnly : .readWrite) } catch {
+      let couldRead = !isReadOnly && (try? reopen(place.named, .readOnly)) != nil
       throw HostRefusal(
         error,
         couldRead
