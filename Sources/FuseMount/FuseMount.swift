@@ -91,8 +91,11 @@ package final class FuseMount {
   /// where it cannot be new to the kernel: as a directory above what is open. (The time of change
   /// of a file that nobody wrote is not held so strictly.)
   func forgetTouched(at node: NodeID) {
-    for touched in tree.touched(at: node) { forgetAttributes(of: touched, on: fuse) }
+    for touched in tree.touched(at: node) { forget(touched) }
   }
+
+  /// Makes the kernel ask for the attributes of one node again.
+  func forget(_ node: NodeID) { forgetAttributes(of: node, on: fuse) }
 
   // MARK: Requests
 
