@@ -167,9 +167,29 @@ extension Control: World {
   var mountPoint: String { places.mountPoint }
   var now: UInt64 { realtimeNanoseconds() }
 
-  func groups(of request: Request) -> [UInt32] {
+  func isEnding(callerOf request: Request) -> Bool {
+    let lines = status(of: request)
+    let masks = ["SigPnd:", "ShdPnd:"].map { name in
+      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace).last
+        .flatMap { UInt64($0, radix: 16) }
+    }
+    guard let own = masks[0], let shared = masks[1] else { return true }
+    // What ends a process that does not handle it shows as SIGKILL, so this names the others by
+    // which people and programs end a wait.
+    let ending = [
+      Signal.hangUp, Signal.interrupt, Signal.quit, Signal.kill, Signal.alarm, Signal.terminate,
+    ]
+    return ending.contains { (own | shared) >> UInt64($0 - 1) & 1 != 0 }
+  }
+
+  /// The lines of /proc/<pid>/status (proc(5)) of who asks; none when it is gone.
+  private func status(of request: Request) -> [Substring] {
     let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
-    let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+    return String(decoding: status, as: UTF8.self).split(separator: "\n")
+  }
+
+  func groups(of request: Request) -> [UInt32] {
+    let lines = status(of: request)
     func numbers(_ name: String) -> [UInt32] {
       lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace)
         .compactMap { UInt32($0) } ?? []
