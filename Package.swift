@@ -84,7 +84,10 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
       "NetTests",
-      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+      of: [
+        "Devices", "Engine", "LinuxSystem", "NetworkLab", "RingDriver", "SharedMemory",
+        "TestSupport", "Virtio",
+      ]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
