@@ -63,7 +63,7 @@ extension ConfigTree {
     let initial = table.attributes.compactMap { attribute in
       attribute.initial.map { draw in
         Change.putValue(
-          device: device.id, attribute: attribute.name,
+          device: device.id, attribute: attribute.key,
           value: StoredValue(text: draw(), writer: writer, changed: world.now))
       }
     }
@@ -83,8 +83,8 @@ extension ConfigTree {
     let value = StoredValue(
       text: canonical, writer: writer(attempt.request), changed: world.now)
     var changed = device
-    changed.values[attribute.name] = value
-    let change = Change.putValue(device: device.id, attribute: attribute.name, value: value)
+    changed.values[attribute.key] = value
+    let change = Change.putValue(device: device.id, attribute: attribute.key, value: value)
     if attribute.window == .live {
       return try takeLive(changed, insteadOf: device, attribute, change, attempt)
     }

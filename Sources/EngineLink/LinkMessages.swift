@@ -6,7 +6,7 @@ package struct DeviceOffer: Sendable, Equatable {
   /// The device's number, which no other device ever had.
   package var id: UInt64
   package var className: String
-  /// The class's attributes with what opening the host side found out, by name.
+  /// The class's attributes with what opening the host side found out, by key.
   package var values: [String: String]
   /// The virtio feature bits that may be offered to a guest.
   package var offered: UInt64

@@ -20,10 +20,23 @@ package enum Window: String, Hashable, Sendable {
   }
 }
 
+/// The directory of a device in which an attribute's file is.
+package enum AttributePlace: Hashable, Sendable {
+  /// The device's own.
+  case device
+  /// `limits`, for rates and bursts.
+  case limits
+}
+
 /// One line of a class's attribute table: everything that the tree, the checks, the store and the
 /// reference say about the attribute comes from here.
 package struct AttributeSpec: Sendable {
+  /// The file's name. Two attributes of a class may share one in different places.
   package let name: String
+  package let place: AttributePlace
+  /// What the value goes by in the model, the store and what an engine is given: the file's path
+  /// within the device's directory.
+  package let key: String
   package let help: String
   /// `bytes`, `microseconds`; empty where there is none.
   package let unit: String
@@ -38,11 +51,13 @@ package struct AttributeSpec: Sendable {
   package let showsFact: Bool
 
   package init(
-    _ name: String, _ kind: ValueKind, default defaultText: String, window: Window = .offline,
-    unit: String = "", showsFact: Bool = false, initial: (@Sendable () -> String)? = nil,
-    help: String
+    _ name: String, _ kind: ValueKind, default defaultText: String,
+    in place: AttributePlace = .device, window: Window = .offline, unit: String = "",
+    showsFact: Bool = false, initial: (@Sendable () -> String)? = nil, help: String
   ) {
     self.name = name
+    self.place = place
+    key = place == .limits ? "limits/" + name : name
     self.kind = kind
     self.defaultText = defaultText
     self.window = window

@@ -8,12 +8,14 @@ import Model
 final class Bench {
   let world: TestWorld
   let tree: ConfigTree
+  private let classes: Catalogue
   private var lastUnique: UInt64 = 0
 
-  init(_ world: TestWorld = TestWorld()) {
+  init(_ world: TestWorld = TestWorld(), _ classes: Catalogue = catalogue) {
     self.world = world
+    self.classes = classes
     tree = ConfigTree(
-      catalogue, world: world, owner: Owner(uid: 0, gid: 0, permissions: 0o755))
+      classes, world: world, owner: Owner(uid: 0, gid: 0, permissions: 0o755))
   }
 
   /// With one typed, complete, disabled device and one container.
@@ -149,7 +151,7 @@ final class Bench {
   /// Another tree, from what this one committed.
   func replayed() -> ConfigTree {
     let tree = ConfigTree(
-      catalogue, world: TestWorld(), owner: Owner(uid: 0, gid: 0, permissions: 0o755))
+      classes, world: TestWorld(), owner: Owner(uid: 0, gid: 0, permissions: 0o755))
     tree.load(world.committed)
     return tree
   }

@@ -128,9 +128,9 @@ struct BlkHostTests {
   /// What an open host side becomes with other values.
   private func adjusted(_ opening: HostOpening, _ capacity: String) throws -> String? {
     let kind = try #require(deviceKind("blk"))
+    let values = ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"]
     return try kind.adjustHost(
-      ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"],
-      opening.descriptors)["capacity"]
+      HostWish(values, forbiddenFileSystem: .max, open: opening.descriptors))["capacity"]
   }
 
   @Test("A larger capacity extends the open file", arguments: ["file", "memory"])
@@ -157,7 +157,8 @@ struct BlkHostTests {
     let kind = try #require(deviceKind("blk"))
     let values = ["capacity": "1024", "block_size": "512", "read_only": "1"]
     let refusal = #expect(throws: HostRefusal.self) {
-      try kind.adjustHost(values, opening.descriptors)
+      try kind.adjustHost(
+        HostWish(values, forbiddenFileSystem: .max, open: opening.descriptors))
     }
     #expect(refusal?.errno == Errno.noSpace.rawValue)
   }
