@@ -82,6 +82,9 @@ let package = Package(
     tests(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "SmallDeviceTests",
+      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
