@@ -85,6 +85,9 @@ let package = Package(
     tests(
       "SmallDeviceTests",
       of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "NetTests",
+      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
@@ -116,5 +119,14 @@ let package = Package(
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
         "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
       ]),
+    // Benchmarks, which `Tests/bench` runs.
+    .target(name: "BenchTwins", path: "Tests/BenchTwins"),
+    .executableTarget(
+      name: "RingBench", dependencies: ["BenchTwins", "LinuxSystem", "SharedMemory", "Virtio"],
+      path: "Tests/BenchRing", swiftSettings: strict),
+    .executableTarget(
+      name: "BlockBench",
+      dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
+      path: "Tests/BenchBlock", swiftSettings: strict),
   ]
 )

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <signal.h>
@@ -73,10 +74,14 @@ static int filter_system_calls(void) {
     IF(getpid(), 0, 1),
     ANSWER(ALLOW),
     ANSWER(REFUSE),
-    // How many bytes wait. Others make descriptors wait, or send signals.
-    IF(SYS_ioctl, 0, 4),
+    // How many bytes wait, and what a tap may leave to its reader. Others make descriptors wait, or
+    // send signals.
+    IF(SYS_ioctl, 0, 7),
     LOAD(ARGUMENT(1)),
-    IF(SIOCINQ, 0, 1),
+    IF(SIOCINQ, 3, 0),
+    IF(TUNSETOFFLOAD, 0, 3),
+    LOAD(ARGUMENT(2)),
+    IF_ANY(~(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN), 1, 0),
     ANSWER(ALLOW),
     ANSWER(REFUSE),
     // No owner for signals, and no flag that makes a descriptor wait which the keeper shares.

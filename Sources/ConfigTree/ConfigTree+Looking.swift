@@ -23,7 +23,7 @@ extension ConfigTree {
     return node
   }
 
-  private func exists(_ node: Node) -> Bool {
+  func exists(_ node: Node) -> Bool {
     switch node {
     case .fixed, .container: true
     case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
@@ -155,7 +155,7 @@ extension ConfigTree {
     return NodeAttributes(
       node: id, kind: kind, permissions: owner.permissions, uid: owner.uid, gid: owner.gid,
       byteCount: UInt64(byteCount), linkCount: kind == .directory ? linkCount(of: node) : 1,
-      changed: changed(node))
+      changed: changed(node), lasting: lasting(node))
   }
 
   /// A directory has one link for its name, one for its `.` and one for each directory in it.

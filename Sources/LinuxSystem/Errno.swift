@@ -1,8 +1,10 @@
 internal import Glibc
 
 /// An error number of the kernel, errno(3), as a value.
-package struct Errno: Error, Hashable, Sendable {
-  package let rawValue: Int32
+///
+/// Public for the sake of `MemoryFault`.
+public struct Errno: Error, Hashable, Sendable {
+  public let rawValue: Int32
 
   package init(rawValue: Int32) { self.rawValue = rawValue }
 

@@ -1,9 +1,9 @@
 /// A list in memory of its own, without a copy, a reference count or a uniqueness check: the
 /// scratch of data paths. It grows only by `reserve`, so that its owner decides when to allocate.
 @safe
-package struct FixedList<Element: BitwiseCopyable>: ~Copyable {
+public struct FixedList<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline var storage: UnsafeMutablePointer<Element>
-  package private(set) var capacity: Int
+  public private(set) var capacity: Int
   @usableFromInline var filled = 0
 
   package init(capacity: Int) {
@@ -16,10 +16,10 @@ package struct FixedList<Element: BitwiseCopyable>: ~Copyable {
   deinit { unsafe storage.deallocate() }
 
   @inlinable
-  package var count: Int { filled }
+  public var count: Int { filled }
 
   @inlinable
-  package subscript(index: Int) -> Element {
+  public subscript(index: Int) -> Element {
     precondition(index >= 0 && index < filled)
     // SAFETY: below `filled`, so initialised.
     return unsafe storage[index]
@@ -27,16 +27,16 @@ package struct FixedList<Element: BitwiseCopyable>: ~Copyable {
 
   /// Adds an element; false when the list is full.
   @inlinable
-  package mutating func append(_ element: Element) -> Bool {
+  public mutating func append(_ element: Element) -> Bool {
     guard filled < capacity else { return false }
     // SAFETY: below `capacity`.
     unsafe (storage + filled).initialize(to: element)
-    filled += 1
+    filled &+= 1
     return true
   }
 
   @inlinable
-  package mutating func removeAll() { filled = 0 }
+  public mutating func removeAll() { filled = 0 }
 
   /// Makes room for `capacity` elements; keeps those there are.
   package mutating func reserve(_ capacity: Int) {

@@ -1,3 +1,4 @@
+public import CLinux
 package import LinuxSystem
 
 /// The memory of one guest as a device sees it: a table of mapped regions.
@@ -5,7 +6,7 @@ package import LinuxSystem
 /// Belongs to one thread. Regions may come and go while rings run: a window keeps its own mapping
 /// alive, and payload addresses are looked up at each use.
 @safe
-package final class GuestMemory {
+public final class GuestMemory {
   /// What this device maps at most. The vhost-user limit of a memory table is lower, that of
   /// added regions is what the back end says it is.
   package static let regionsMax = 64
@@ -17,23 +18,36 @@ package final class GuestMemory {
     let base: UnsafeMutableRawPointer
   }
 
-  /// Behind a pointer and not in properties: a class's properties are checked for exclusive
-  /// access at each use, which costs more than the lookup.
-  private struct Table {
-    var count = 0
-    var lastHit = 0
+  /// The bytes behind a range of guest addresses.
+  @safe
+  @usableFromInline
+  struct Stretch {
+    @usableFromInline let guestAddress: UInt64
+    @usableFromInline let byteCount: UInt64
+    @usableFromInline let base: UnsafeMutableRawPointer
   }
 
-  @usableFromInline let tear = TearFlag()
+  /// Behind a pointer and not in properties: a class's properties are checked for exclusive
+  /// access at each use, which costs more than the lookup.
+  @usableFromInline
+  struct Table {
+    var count = 0
+    /// Where the last lookup ended; empty before the first.
+    @usableFromInline var lastHit: Stretch
+  }
+
+  private let tear = TearFlag()
+  @usableFromInline let tornWord: UnsafePointer<UInt32>
   private var mappings: [Mapping] = []
   private let entries: UnsafeMutablePointer<Entry>
-  private let table: UnsafeMutablePointer<Table>
+  @usableFromInline let table: UnsafeMutablePointer<Table>
 
   package init() {
     // SAFETY: freed in deinit only; of the entries the first `table.count` are initialised.
     unsafe entries = .allocate(capacity: Self.regionsMax)
     unsafe table = .allocate(capacity: 1)
-    unsafe table.initialize(to: Table())
+    unsafe tornWord = UnsafePointer(tear.word)
+    unsafe table.initialize(to: Self.emptyTable(entries))
   }
 
   deinit {
@@ -43,7 +57,10 @@ package final class GuestMemory {
 
   /// True once a file shrank behind a mapping: what is read there from then on is zero.
   @inlinable
-  package var isTorn: Bool { tear.isRaised }
+  public var isTorn: Bool {
+    // SAFETY: the word lives as long as `tear`; one relaxed load.
+    unsafe linux_load32_relaxed(tornWord) != 0
+  }
 
   package var regions: [MemoryRegion] {
     // SAFETY: below `count`.
@@ -111,13 +128,19 @@ package final class GuestMemory {
     } catch { throw .notMapped(error) }
   }
 
+  /// No address is in its last hit, so the base of that is never looked at.
+  private static func emptyTable(_ base: UnsafeMutablePointer<Entry>) -> Table {
+    unsafe Table(lastHit: Stretch(guestAddress: 0, byteCount: 0, base: base))
+  }
+
   private func install(_ regions: [MemoryRegion], _ mappings: [Mapping]) {
     // SAFETY: at most `regionsMax`, for `check` counted them; `mappings` keeps the bases alive.
     for (index, region) in regions.enumerated() {
       let entry = unsafe Entry(region: region, base: mappings[index].base)
       unsafe (entries + index).initialize(to: entry)
     }
-    unsafe table.pointee = Table(count: regions.count)
+    unsafe table.pointee = Self.emptyTable(entries)
+    unsafe table.pointee.count = regions.count
     self.mappings = mappings
   }
 }
@@ -128,28 +151,26 @@ extension GuestMemory {
   /// The bytes at a guest address, and how many follow in the same region; nil outside.
   ///
   /// The region of the last hit is tried first: a guest's buffers lie in one region nearly always.
-  @inline(__always)
-  private func locate(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
-    // SAFETY: `lastHit` and `index` are checked against `count`; the offset is inside the region.
-    let last = unsafe table.pointee.lastHit
-    if unsafe last < table.pointee.count {
-      let entry = unsafe entries[last]
-      let offset = address &- entry.region.guestAddress
-      if offset < entry.region.byteCount {
-        return unsafe (entry.base + Int(offset), entry.region.byteCount - offset)
-      }
-    }
-    return unsafe search(address)
+  @inlinable @inline(__always)
+  func locate(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
+    // SAFETY: the offset is inside the stretch, which is mapped.
+    let offset = unsafe address &- table.pointee.lastHit.guestAddress
+    let byteCount = unsafe table.pointee.lastHit.byteCount
+    guard offset < byteCount else { return unsafe search(address) }
+    let base = unsafe table.pointee.lastHit.base
+    return unsafe (base + Int(truncatingIfNeeded: offset), byteCount &- offset)
   }
 
-  @inline(never)
-  private func search(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
-    // SAFETY: as in `locate`.
+  @inline(never) @usableFromInline
+  func search(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
+    // SAFETY: below `count`; the offset is inside the region.
     for index in unsafe 0..<table.pointee.count {
       let entry = unsafe entries[index]
       let offset = address &- entry.region.guestAddress
       if offset < entry.region.byteCount {
-        unsafe table.pointee.lastHit = index
+        unsafe table.pointee.lastHit = Stretch(
+          guestAddress: entry.region.guestAddress, byteCount: entry.region.byteCount,
+          base: entry.base)
         return unsafe (entry.base + Int(offset), entry.region.byteCount - offset)
       }
     }

@@ -1,14 +1,29 @@
-internal import CLinux
+public import CLinux
 
 /// Copies between a guest's memory and memory of ours. A range may span regions that adjoin.
 extension GuestMemory {
   /// Copies `count` bytes from the guest to `bytes`, from index `start` on.
-  package func copyOut(
+  @inlinable @inline(__always)
+  public func copyOut(
     from address: GuestAddress, _ count: Int, into bytes: inout MutableSpan<UInt8>,
     at start: Int = 0
   ) throws(MemoryFault) {
     precondition(start >= 0 && count >= 0 && start <= bytes.count)
-    precondition(bytes.count - start >= count)
+    precondition(bytes.count &- start >= count)
+    guard let found = unsafe locate(address.rawValue),
+      unsafe found.count >= UInt64(truncatingIfNeeded: count)
+    else { return try copyOutPieces(from: address, count, into: &bytes, at: start) }
+    // SAFETY: both ranges hold `count` bytes; ours is not the guest's.
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      guard let to = buffer.baseAddress else { return }
+      unsafe linux_copy_shared(to + start, found.base, count)
+    }
+  }
+
+  @inline(never) @usableFromInline
+  func copyOutPieces(
+    from address: GuestAddress, _ count: Int, into bytes: inout MutableSpan<UInt8>, at start: Int
+  ) throws(MemoryFault) {
     var done = 0
     while done < count {
       let part = unsafe try readable(at(address, done), UInt64(count - done))
@@ -22,8 +37,23 @@ extension GuestMemory {
   }
 
   /// Copies `bytes` to the guest.
-  package func copyIn(_ bytes: borrowing Span<UInt8>, to address: GuestAddress) throws(MemoryFault)
-  {
+  @inlinable @inline(__always)
+  public func copyIn(_ bytes: borrowing Span<UInt8>, to address: GuestAddress) throws(MemoryFault) {
+    let count = bytes.count
+    guard let found = unsafe locate(address.rawValue),
+      unsafe found.count >= UInt64(truncatingIfNeeded: count)
+    else { return try copyInPieces(bytes, to: address) }
+    // SAFETY: both ranges hold `count` bytes; ours is not the guest's.
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let from = buffer.baseAddress else { return }
+      unsafe linux_copy_shared(found.base, from, count)
+    }
+  }
+
+  @inline(never) @usableFromInline
+  func copyInPieces(
+    _ bytes: borrowing Span<UInt8>, to address: GuestAddress
+  ) throws(MemoryFault) {
     var done = 0
     let count = bytes.count
     while done < count {

@@ -5,7 +5,7 @@ internal import LinuxSystem
 /// A mapped range of a shared file, guarded against shrinking, unmapped when its last user lets
 /// go. Windows hold it, so no window outlives its bytes.
 @safe
-package final class Mapping {
+public final class Mapping {
   /// The bytes asked for; the mapping itself may begin earlier, at a page.
   @usableFromInline let base: UnsafeMutableRawPointer
   package let byteCount: Int

@@ -1,7 +1,7 @@
-package import LinuxSystem
+public import LinuxSystem
 
 /// Why memory that another process names cannot be reached.
-package enum MemoryFault: Error, Hashable, Sendable {
+public enum MemoryFault: Error, Hashable, Sendable {
   /// A region is empty or wraps around the end of an address space.
   case malformedRegion
   /// A region shares addresses with one that is already there.

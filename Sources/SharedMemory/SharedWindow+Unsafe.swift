@@ -9,10 +9,13 @@ public import CLinux
 /// Offsets are ours, never a peer's: one outside of the window, or misaligned, is a bug and stops
 /// the process. The *values* are a peer's: each is loaded once, checked, then used. A window keeps
 /// its mapping alive.
+///
+/// Public, as all that data paths use from another module: Swift 6.3 moves code across modules only
+/// where it is public and inlinable. A load that is a call takes eight times as long.
 @safe
-package struct SharedWindow {
+public struct SharedWindow {
   @usableFromInline let base: UnsafeMutableRawPointer
-  package let byteCount: Int
+  public let byteCount: Int
   @usableFromInline let mapping: Mapping
 
   /// The caller has checked that the range lies in the mapping and that its start is aligned.
@@ -48,9 +51,10 @@ package struct SharedWindow {
   /// The address of `count` bytes at `offset`, checked: in the window and a multiple of `count`.
   @inlinable @inline(__always)
   func word(_ offset: Int, _ count: Int) -> UnsafeMutableRawPointer {
-    precondition(offset >= 0 && offset <= byteCount - count, "word outside of its window")
+    // No overflow: `byteCount` is never negative and `count` at most 8.
+    precondition(offset >= 0 && offset <= byteCount &- count, "word outside of its window")
     let address = unsafe base + offset
-    precondition(UInt(bitPattern: address) & UInt(count - 1) == 0, "misaligned word")
+    precondition(UInt(bitPattern: address) & UInt(count &- 1) == 0, "misaligned word")
     return unsafe address
   }
 }
@@ -59,64 +63,64 @@ package struct SharedWindow {
 // function makes one atomic access to it.
 extension SharedWindow {
   @inlinable @inline(__always)
-  package func relaxed8(at offset: Int) -> UInt8 {
+  public func relaxed8(at offset: Int) -> UInt8 {
     unsafe linux_load8_relaxed(word(offset, 1))
   }
   @inlinable @inline(__always)
-  package func relaxed16(at offset: Int) -> UInt16 {
+  public func relaxed16(at offset: Int) -> UInt16 {
     unsafe linux_load16_relaxed(word(offset, 2))
   }
   @inlinable @inline(__always)
-  package func relaxed32(at offset: Int) -> UInt32 {
+  public func relaxed32(at offset: Int) -> UInt32 {
     unsafe linux_load32_relaxed(word(offset, 4))
   }
   @inlinable @inline(__always)
-  package func relaxed64(at offset: Int) -> UInt64 {
+  public func relaxed64(at offset: Int) -> UInt64 {
     unsafe linux_load64_relaxed(word(offset, 8))
   }
   @inlinable @inline(__always)
-  package func acquire16(at offset: Int) -> UInt16 {
+  public func acquire16(at offset: Int) -> UInt16 {
     unsafe linux_load16_acquire(word(offset, 2))
   }
   @inlinable @inline(__always)
-  package func acquire32(at offset: Int) -> UInt32 {
+  public func acquire32(at offset: Int) -> UInt32 {
     unsafe linux_load32_acquire(word(offset, 4))
   }
   @inlinable @inline(__always)
-  package func acquire64(at offset: Int) -> UInt64 {
+  public func acquire64(at offset: Int) -> UInt64 {
     unsafe linux_load64_acquire(word(offset, 8))
   }
 
   @inlinable @inline(__always)
-  package func storeRelaxed(_ value: UInt16, at offset: Int) {
+  public func storeRelaxed(_ value: UInt16, at offset: Int) {
     unsafe linux_store16_relaxed(word(offset, 2), value)
   }
   @inlinable @inline(__always)
-  package func storeRelaxed(_ value: UInt32, at offset: Int) {
+  public func storeRelaxed(_ value: UInt32, at offset: Int) {
     unsafe linux_store32_relaxed(word(offset, 4), value)
   }
   @inlinable @inline(__always)
-  package func storeRelaxed(_ value: UInt64, at offset: Int) {
+  public func storeRelaxed(_ value: UInt64, at offset: Int) {
     unsafe linux_store64_relaxed(word(offset, 8), value)
   }
   @inlinable @inline(__always)
-  package func storeRelease(_ value: UInt8, at offset: Int) {
+  public func storeRelease(_ value: UInt8, at offset: Int) {
     unsafe linux_store8_release(word(offset, 1), value)
   }
   @inlinable @inline(__always)
-  package func storeRelease(_ value: UInt16, at offset: Int) {
+  public func storeRelease(_ value: UInt16, at offset: Int) {
     unsafe linux_store16_release(word(offset, 2), value)
   }
   @inlinable @inline(__always)
-  package func storeRelease(_ value: UInt32, at offset: Int) {
+  public func storeRelease(_ value: UInt32, at offset: Int) {
     unsafe linux_store32_release(word(offset, 4), value)
   }
   @inlinable @inline(__always)
-  package func storeRelease(_ value: UInt64, at offset: Int) {
+  public func storeRelease(_ value: UInt64, at offset: Int) {
     unsafe linux_store64_release(word(offset, 8), value)
   }
 }
 
 /// Orders every access before it with every access after it, both ways, for all processors.
 @inlinable @inline(__always)
-package func fullFence() { linux_fence() }
+public func fullFence() { linux_fence() }

@@ -1,11 +1,10 @@
-public import CLinux
+internal import CLinux
 
 /// A word that the SIGBUS handler raises when a file shrank behind one of the mappings that share
 /// it. It lives as long as any of them, so the handler never writes to freed memory.
 @safe
-@usableFromInline
 final class TearFlag {
-  @usableFromInline let word: UnsafeMutablePointer<UInt32>
+  let word: UnsafeMutablePointer<UInt32>
 
   init() {
     // SAFETY: allocated here, initialised before use, freed in deinit only.
@@ -16,7 +15,6 @@ final class TearFlag {
   deinit { unsafe word.deallocate() }
 
   /// SAFETY: the word lives as long as `self`; one relaxed load.
-  @inlinable
   var isRaised: Bool { unsafe linux_load32_relaxed(word) != 0 }
 
   /// SAFETY: as above; one relaxed store.

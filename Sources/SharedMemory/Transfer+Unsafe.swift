@@ -11,6 +11,8 @@ package struct Transfer: ~Copyable {
   private let parts: UnsafeMutablePointer<iovec>
   private let capacity: Int
   private var count = 0
+  /// Bytes of ours that go before the guest's.
+  private let lead: UnsafeMutableRawPointer
   /// The bytes that the parts hold together.
   package private(set) var byteCount = 0
 
@@ -19,9 +21,36 @@ package struct Transfer: ~Copyable {
     self.capacity = min(max(capacity, 1), Self.partsMax)
     // SAFETY: freed in deinit only; the first `count` parts are initialised.
     unsafe parts = .allocate(capacity: self.capacity)
+    unsafe lead = .allocate(byteCount: Self.leadByteCountMax, alignment: 16)
   }
 
-  deinit { unsafe parts.deallocate() }
+  deinit {
+    unsafe parts.deallocate()
+    unsafe lead.deallocate()
+  }
+
+  /// Room for what goes before a guest's bytes.
+  package static let leadByteCountMax = 16
+
+  /// Begins a transfer with bytes of ours, to be followed by a guest's.
+  package mutating func begin(with bytes: borrowing Span<UInt8>) {
+    precondition(bytes.count <= Self.leadByteCountMax)
+    removeAll()
+    let room = unsafe UnsafeMutableRawBufferPointer(start: lead, count: bytes.count)
+    // SAFETY: `lead` has room for that many, and lives as long as the parts.
+    unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
+    _ = unsafe add(room)
+  }
+
+  /// Writes the parts with one call to a descriptor that has no positions; answers how many bytes
+  /// it took. Uses up the parts.
+  package mutating func send(to file: Int32) throws(Errno) -> Int {
+    defer { removeAll() }
+    // SAFETY: the first `count` parts are initialised.
+    let answer = unsafe linux_write_parts(file, parts, Int32(count))
+    guard answer >= 0 else { throw Errno(rawValue: Int32(clamping: -answer)) }
+    return answer
+  }
 
   package mutating func removeAll() {
     count = 0

@@ -53,14 +53,16 @@ package struct InflightLog {
     words.storeRelease(UInt16(1), at: Self.version)
   }
 
-  @inline(__always)
-  func isInFlight(_ head: UInt16) -> Bool { words.relaxed8(at: state(head)) != 0 }
+  private func isInFlight(_ head: UInt16) -> Bool { words.relaxed8(at: state(head)) != 0 }
 
-  /// Receiving an available chain: its counter first, then the mark.
+  /// Receiving an available chain: its counter first, then the mark. False when it is in flight.
   @inline(__always)
-  func take(_ head: UInt16, order: UInt64) {
-    words.storeRelaxed(order, at: state(head) + Self.counter)
-    words.storeRelease(UInt8(1), at: state(head))
+  func take(_ head: UInt16, order: UInt64) -> Bool {
+    let place = state(head)
+    guard words.relaxed8(at: place) == 0 else { return false }
+    words.storeRelaxed(order, at: place &+ Self.counter)
+    words.storeRelease(UInt8(1), at: place)
+    return true
   }
 
   /// Takes the mark back from the chain that was received last.
@@ -71,7 +73,7 @@ package struct InflightLog {
   @inline(__always)
   func settle(_ head: UInt16) {
     let last = words.relaxed16(at: Self.lastBatchHead)
-    words.storeRelaxed(last, at: state(head) + Self.next)
+    words.storeRelaxed(last, at: state(head) &+ Self.next)
     words.storeRelease(head, at: Self.lastBatchHead)
   }
 
@@ -89,7 +91,7 @@ package struct InflightLog {
     for _ in 0..<count {
       guard head < size.rawValue else { return false }
       words.storeRelease(UInt8(0), at: state(head))
-      head = words.relaxed16(at: state(head) + Self.next)
+      head = words.relaxed16(at: state(head) &+ Self.next)
     }
     return true
   }

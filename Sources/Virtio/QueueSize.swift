@@ -16,5 +16,5 @@ package struct QueueSize: Hashable, Sendable {
   package var count: Int { Int(rawValue) }
 
   /// Turns a free-running index into a slot.
-  package var mask: UInt16 { rawValue - 1 }
+  package var mask: UInt16 { rawValue &- 1 }
 }

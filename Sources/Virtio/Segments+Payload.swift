@@ -54,11 +54,18 @@ extension Segments {
   package func copyOut(
     _ place: inout Position, into bytes: inout MutableSpan<UInt8>, of memory: GuestMemory
   ) throws(MemoryFault) -> Int {
+    try copyOut(&place, bytes.count, into: &bytes, of: memory)
+  }
+
+  /// Copies at most `count` readable bytes from `place` on to index `start` of `bytes`, which has
+  /// room for them; answers how many came.
+  package func copyOut(
+    _ place: inout Position, _ count: Int, into bytes: inout MutableSpan<UInt8>,
+    at start: Int = 0, of memory: GuestMemory
+  ) throws(MemoryFault) -> Int {
     var done = 0
-    while done < bytes.count,
-      let part = step(&place, limit: UInt64(bytes.count - done))
-    {
-      try memory.copyOut(from: part.address, Int(part.count), into: &bytes, at: done)
+    while done < count, let part = step(&place, limit: UInt64(count - done)) {
+      try memory.copyOut(from: part.address, Int(part.count), into: &bytes, at: start + done)
       done += Int(part.count)
     }
     return done

@@ -1,50 +1,70 @@
-internal import SharedMemory
+public import SharedMemory
 
 /// The buffers of one chain in order, readable ones first: a scratch list that is used again for
 /// every chain. The rules that all ring layouts share are checked here, once.
-package struct Segments: ~Copyable {
-  private var list: FixedList<Segment>
+public struct Segments: ~Copyable {
+  @usableFromInline var list: FixedList<Segment>
+  private var tally = Tally()
+
+  /// What a walk counts, in registers: in the list itself each count would be a store.
+  struct Tally {
+    fileprivate var readableCount = 0
+    fileprivate var readableBytes: UInt64 = 0
+    fileprivate var writableBytes: UInt64 = 0
+  }
+
   /// How many of the segments the device reads; the others it writes.
-  package private(set) var readableCount = 0
-  package private(set) var readableBytes: UInt64 = 0
-  package private(set) var writableBytes: UInt64 = 0
+  package var readableCount: Int { tally.readableCount }
+  package var readableBytes: UInt64 { tally.readableBytes }
+  package var writableBytes: UInt64 { tally.writableBytes }
 
   /// Room for `capacity` segments; a longer chain makes it larger, once.
   package init(capacity: Int = 64) { list = FixedList(capacity: max(1, capacity)) }
 
-  package var count: Int { list.count }
+  @inlinable
+  public var count: Int { list.count }
 
-  package subscript(index: Int) -> Segment { list[index] }
+  @inlinable
+  public subscript(index: Int) -> Segment { list[index] }
 
   package mutating func removeAll() {
     list.removeAll()
-    readableCount = 0
-    readableBytes = 0
-    writableBytes = 0
+    tally = Tally()
   }
 
-  /// Adds the buffer of a descriptor whose flags the ring has read.
+  /// Adds the buffer of a descriptor whose flags the ring has read. False when it is misplaced or
+  /// the list is full; the tally is then wrong.
   @inline(__always)
   mutating func append(
-    _ address: UInt64, _ count: UInt32, isWritable: Bool
-  ) throws(RingFault) {
+    _ address: UInt64, _ count: UInt32, isWritable: Bool, _ tally: inout Tally
+  ) -> Bool {
+    // At most 32768 descriptors of 32 bits: no sum overflows.
     if isWritable {
-      writableBytes += UInt64(count)
+      tally.writableBytes &+= UInt64(count)
     } else {
       // VIRTIO 1.2 section 2.7.4.2: device-writable elements follow all device-readable ones.
-      guard readableCount == list.count else { throw .readableAfterWritable }
-      readableCount += 1
-      readableBytes += UInt64(count)
+      guard tally.readableCount == list.count else { return false }
+      tally.readableCount &+= 1
+      tally.readableBytes &+= UInt64(count)
     }
-    // Section 2.7.5.2: at most 2^32 bytes in all. At most 32768 descriptors: no overflow.
-    guard readableBytes + writableBytes <= 1 << 32 else { throw .chainTooLong }
-    let segment = Segment(address: GuestAddress(address), count: count, isWritable: isWritable)
-    if !list.append(segment) { grow(segment) }
+    return list.append(
+      Segment(address: GuestAddress(address), count: count, isWritable: isWritable))
   }
 
+  /// Begins a walk that ends with `settle`, or with `removeAll` when it fails.
+  @inline(__always)
+  mutating func begin() { list.removeAll() }
+
+  /// Ends a walk. False when the chain describes more than 2^32 bytes (section 2.7.5.2).
+  @inline(__always)
+  mutating func settle(_ tally: Tally) -> Bool {
+    self.tally = tally
+    return tally.readableBytes &+ tally.writableBytes <= 1 << 32
+  }
+
+  /// Makes room for one more segment at least.
   @inline(never)
-  private mutating func grow(_ segment: Segment) {
-    list.reserve(list.capacity * 2)
-    _ = list.append(segment)
+  mutating func grow() {
+    if list.count == list.capacity { list.reserve(list.capacity * 2) }
   }
 }

@@ -31,14 +31,16 @@ extension SplitRing {
     used.storeRelaxed(SplitLayout.unwanted, at: SplitLayout.flags)
   }
 
+  /// Asks for a kick for what is offered after all that was seen: chains that were put back, for
+  /// they were too few, do not count.
   package mutating func enableKicks() -> Bool {
     if hasEventIndex {
-      used.storeRelaxed(taken, at: layout.availableEvent)
+      used.storeRelaxed(seen, at: layout.availableEvent)
     } else {
       used.storeRelaxed(UInt16(0), at: SplitLayout.flags)
     }
     // A chain offered before the driver could see our wish came without a kick.
     fullFence()
-    return backlogCount > 0 || available.relaxed16(at: SplitLayout.index) != taken
+    return available.relaxed16(at: SplitLayout.index) != seen
   }
 }

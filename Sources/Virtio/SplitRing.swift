@@ -8,9 +8,12 @@ package import SharedMemory
 package struct SplitRing: Ring, ~Copyable {
   package let size: QueueSize
   let layout: SplitLayout
-  let descriptors: SharedWindow
+  let descriptors: SharedPairs
   let available: SharedWindow
   let used: SharedWindow
+  /// The slots of `available` and `used`.
+  private let offers: SharedOffers
+  private let returns: SharedReturns
   let memory: GuestMemory
   let hasEventIndex: Bool
   let allowsTables: Bool
@@ -24,7 +27,7 @@ package struct SplitRing: Ring, ~Copyable {
   /// Chains taken and not published.
   private(set) var outstanding: UInt16 = 0
   /// The available index last read; chains up to it may be taken without reading it again.
-  private var seen: UInt16
+  private(set) var seen: UInt16
   /// The used index at which the driver was last considered for an interrupt.
   var considered: UInt16
   /// A predecessor may have died between publishing and interrupting.
@@ -35,6 +38,7 @@ package struct SplitRing: Ring, ~Copyable {
   /// What a predecessor had taken and not published, in its order.
   private var backlog: [UInt16] = []
   private var again = 0
+  private var againCount = 0
 
   /// Finds the three areas in the guest's memory and starts at available index `start`.
   ///
@@ -65,7 +69,6 @@ package struct SplitRing: Ring, ~Copyable {
     memory: GuestMemory, start: UInt16, features: FeatureBits, log: InflightLog? = nil
   ) throws(RingFault) {
     let layout = SplitLayout(size)
-    precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
     // All that can throw comes before the first stored property: with a property set and a throw
@@ -83,9 +86,11 @@ package struct SplitRing: Ring, ~Copyable {
     let first = found == nil ? start : usedIndex &+ inFlight
     self.layout = layout
     self.size = size
-    self.descriptors = descriptors
+    self.descriptors = SharedPairs(descriptors, count: size.rawValue)
     self.available = available
     self.used = used
+    offers = SharedOffers(available, at: layout.availableSlot(0), mask: size.mask)
+    returns = SharedReturns(used, at: layout.usedSlot(0), mask: size.mask)
     self.memory = memory
     self.log = log
     hasEventIndex = features.contains(.eventIndex)
@@ -97,6 +102,7 @@ package struct SplitRing: Ring, ~Copyable {
     outstanding = inFlight
     owesInterrupt = found != nil || start != 0
     backlog = found?.heads ?? []
+    againCount = found?.heads.count ?? 0
     order = found?.order ?? 0
   }
 
@@ -114,27 +120,27 @@ package struct SplitRing: Ring, ~Copyable {
   package var offered: UInt16 { available.relaxed16(at: SplitLayout.index) }
 
   /// Chains a predecessor had in flight that have not been handed out again yet.
-  package var backlogCount: Int { backlog.count - again }
+  package var backlogCount: Int { againCount - again }
 
   package mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan? {
     // Zeros stand where the guest's memory was: nothing there is the driver's word.
     guard !memory.isTorn else { throw .memoryTorn }
-    if again < backlog.count { return try nextAgain(&segments) }
     if seen == taken {
+      // Until all of the backlog is handed out nothing else is looked at.
+      if again < againCount { return try nextAgain(&segments) }
       // Acquire: what the driver wrote before it moved the index is visible (2.7.13.3).
       let offered = available.acquire16(at: SplitLayout.index)
       let waiting = offered &- taken
       guard waiting != 0 else { return nil }
-      guard UInt32(waiting) + UInt32(outstanding) <= UInt32(size.rawValue) else {
+      guard UInt32(waiting) &+ UInt32(outstanding) <= UInt32(size.rawValue) else {
         throw .offersMoreThanItHolds(waiting)
       }
       seen = offered
     }
-    let head = available.relaxed16(at: layout.availableSlot(taken))
+    let head = offers.relaxed(taken)
     try walk(from: head, &segments)
     // Not `if let`: that would count a reference per chain.
-    guard log?.isInFlight(head) != true else { throw .offeredTwice(head: head) }
-    log?.take(head, order: order)
+    guard log?.take(head, order: order) != false else { throw .offeredTwice(head: head) }
     order &+= 1
     taken &+= 1
     outstanding &+= 1
@@ -152,9 +158,7 @@ package struct SplitRing: Ring, ~Copyable {
 
   package mutating func settle(_ loan: consuming Loan, written: UInt32) {
     let head = loan.settled()
-    let slot = layout.usedSlot(published &+ settled)
-    used.storeRelaxed(UInt32(head), at: slot)
-    used.storeRelaxed(written, at: slot + 4)
+    returns.storeRelaxed(UInt32(head), written, at: published &+ settled)
     log?.settle(head)
     settled &+= 1
   }

@@ -12,9 +12,9 @@ private let meterClass = DeviceClass(
     AttributeSpec("burst", .number(0...9), default: "1", help: "Of its own."),
     AttributeSpec(
       "bytes_per_second", .number(0...1_000_000), default: "0", in: .limits,
-      window: .untilOpen, unit: "bytes per second", help: "How fast. 0: no limit."),
+      window: .live, unit: "bytes per second", help: "How fast. 0: no limit."),
     AttributeSpec(
-      "burst", .number(0...1_000_000), default: "0", in: .limits, window: .untilOpen,
+      "burst", .number(0...1_000_000), default: "0", in: .limits, window: .live,
       unit: "bytes", help: "How much at once."),
   ],
   features: [FeatureSpec(32, "version_1", help: "The standard interface.")], counters: [],
@@ -92,6 +92,18 @@ struct LimitsTests {
     #expect(
       try bench.cat("devices/meter0/last_error")
         .contains("path: devices/meter0/limits/bytes_per_second\n"))
+  }
+
+  @Test("A limit that is changed while a guest is attached reaches the engine by its path")
+  func live() throws {
+    let bench = try benchWithMeter()
+    try bench.mkdir("containers/lab0")
+    try bench.echo("1", "devices/meter0/enabled")
+    try bench.ln("../../../devices/meter0", "containers/lab0/devices/meter0")
+    bench.world.report(LiveState(isConnected: true), of: try bench.device("meter0"))
+    try bench.echo("500", "devices/meter0/limits/bytes_per_second")
+    #expect(
+      bench.world.updated.map { $0.values["limits/bytes_per_second"]?.text } == ["500"])
   }
 
   @Test("Limits that do not go together are refused at enabled")

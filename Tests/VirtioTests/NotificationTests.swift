@@ -107,6 +107,26 @@ struct NotificationTests {
     #expect(more11)
   }
 
+  @Test(
+    "Chains that were put back are no news; the next one is",
+    arguments: [[.version1], .splitRing] as [FeatureBits])
+  func putBack(_ features: FeatureBits) throws {
+    let rig = try Rig(8, features: features)
+    _ = rig.offer(2)
+    var ring = try rig.ring()
+    var segments = Segments()
+    var loans = LoanList(capacity: 2)
+    loans.append(try ring.take(&segments), written: 0)
+    loans.append(try ring.take(&segments), written: 0)
+    loans.putBack(into: &ring)
+    let isNews = ring.enableKicks()
+    #expect(!isNews)
+    _ = rig.driver.offer([rig.memory.target(1)])
+    #expect(rig.driver.publish())
+    let isNewsNow = ring.enableKicks()
+    #expect(isNewsNow)
+  }
+
   @Test("A ring that goes on where another stopped owes the driver an interrupt")
   func owes() throws {
     let rig = try Rig(8)

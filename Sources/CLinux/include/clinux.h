@@ -132,6 +132,12 @@ ssize_t linux_read_at(int fd, const struct iovec *parts, int count, uint64_t off
 ssize_t linux_write_at(int fd, const struct iovec *parts, int count, uint64_t offset);
 int linux_synchronize_data(int fd);
 
+// -- frames: one call moves one, and never waits on a descriptor that does not
+ssize_t linux_write_parts(int fd, const struct iovec *parts, int count);
+ssize_t linux_read_bytes(int fd, void *bytes, size_t count);
+ssize_t linux_peek_bytes(int socket, void *bytes, size_t count);
+int linux_set_tap_offloads(int tap, unsigned offloads);  // TUN_F_*
+
 // -- copies from bytes that another process may be changing: read once, never again
 static inline void linux_copy_shared(void *to, const void *from, size_t count) {
   __builtin_memcpy(to, from, count);

@@ -1,0 +1,153 @@
+internal import Engine
+internal import SharedMemory
+internal import Virtio
+
+/// The receive queue of a card: puts frames into the buffers that the guest has lent (VIRTIO 1.2
+/// section 5.1.6.4).
+struct NetReceiver: ~Copyable {
+  /// What became of a frame for the guest.
+  enum Delivery {
+    case delivered
+    /// There are too few buffers: the frame has to wait for more.
+    case starved
+    /// No buffers of this queue will ever hold it.
+    case unfit
+  }
+
+  private let counters: NetCounters
+  private var acked: FeatureBits = []
+  /// The first chain of a frame, whose header is finished last, and one of the others.
+  private var first = Segments(capacity: NetLimits.segments)
+  private var other = Segments(capacity: NetLimits.segments)
+  private var loans = LoanList(capacity: NetLimits.segments)
+  private var tally = Tally()
+
+  /// What a turn adds to the counters.
+  private struct Tally {
+    var packets = 0
+    var bytes = 0
+    var dropped = 0
+    var errors = 0
+  }
+
+  init(counters: NetCounters) { self.counters = counters }
+
+  mutating func negotiated(_ features: FeatureBits) { acked = features }
+
+  /// Delivers what waits in a queue.
+  mutating func serve(
+    _ queue: inout FrameQueue, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress {
+    defer { count() }
+    for _ in 0..<budget {
+      guard let place = queue.first else { return .idle }
+      let delivery = try deliver(
+        place.header, queue.bytes.span.extracting(place.range), &ring, memory)
+      if delivery == .starved { return .drained }
+      queue.removeFirst()
+    }
+    return .more
+  }
+
+  /// Puts one frame into the guest's buffers, if it has any that fit, and counts it. The counters
+  /// show it after `count`.
+  mutating func deliver(
+    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout SplitRing,
+    _ memory: GuestMemory
+  ) throws(RingFault) -> Delivery {
+    let delivery: Delivery
+    do throws(RingFault) { delivery = try place(header, frame, &ring, memory) } catch {
+      loans.forfeit()
+      throw error
+    }
+    switch delivery {
+    case .delivered:
+      loans.settle(in: &ring)
+      tally.packets += 1
+      tally.bytes += frame.count
+    case .starved: loans.putBack(into: &ring)
+    case .unfit:
+      loans.putBack(into: &ring)
+      tally.errors += 1
+    }
+    return delivery
+  }
+
+  private mutating func place(
+    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout SplitRing,
+    _ memory: GuestMemory
+  ) throws(RingFault) -> Delivery {
+    // 5.1.6.4: a frame that the driver did not agree to take in this form.
+    guard header.isTaken(by: acked) else { return .unfit }
+    guard let loan = try ring.next(&first) else { return .starved }
+    let lead = acked.netHeaderByteCount
+    // 5.1.6.3.1: each buffer has room for the header at least.
+    guard first.writableBytes >= UInt64(lead) else {
+      loans.append(loan, written: 0)
+      return .unfit
+    }
+    var done = 0
+    do throws(MemoryFault) { done = try begin(header, frame, memory) } catch {
+      loan.forfeit()
+      throw .memory(error)
+    }
+    loans.append(loan, written: UInt32(lead + done))
+    while done < frame.count {
+      guard acked.contains(.netMergeableBuffers), !loans.isFull, loans.count < ring.size.count
+      else { return .unfit }
+      guard let loan = try ring.next(&other) else { return .starved }
+      var place = other.writable(from: 0)
+      let rest = frame.extracting(done..<frame.count)
+      var count = 0
+      do throws(MemoryFault) { count = try other.copyIn(rest, at: &place, of: memory) } catch {
+        loan.forfeit()
+        throw .memory(error)
+      }
+      loans.append(loan, written: UInt32(count))
+      done += count
+    }
+    do throws(MemoryFault) { try finish(memory) } catch { throw .memory(error) }
+    return .delivered
+  }
+
+  /// Writes the header and as much of the frame as the first chain holds; answers how much.
+  private mutating func begin(
+    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ memory: GuestMemory
+  ) throws(MemoryFault) -> Int {
+    var header = header
+    // 5.1.6.4.1: without GUEST_CSUM no flags; num_buffers is 1 where buffers are not merged.
+    if !acked.contains(.netGuestChecksum) { header.flags = 0 }
+    header.bufferCount = 1
+    var place = first.writable(from: 0)
+    let bytes = header.bytes
+    _ = try first.copyIn(
+      bytes.span.extracting(0..<acked.netHeaderByteCount), at: &place, of: memory)
+    return try first.copyIn(frame, at: &place, of: memory)
+  }
+
+  /// Says in the first chain how many there are.
+  private mutating func finish(_ memory: GuestMemory) throws(MemoryFault) {
+    guard loans.count > 1 else { return }
+    let count: InlineArray<2, UInt8> = [
+      UInt8(truncatingIfNeeded: loans.count), UInt8(truncatingIfNeeded: loans.count >> 8),
+    ]
+    var place = first.writable(from: UInt64(NetHeader.legacyByteCount))
+    _ = try first.copyIn(count.span, at: &place, of: memory)
+  }
+
+  // MARK: Counting
+
+  /// A frame for the guest that never reached its queue.
+  mutating func countDropped(_ frames: Int) { tally.dropped += frames }
+  /// A frame from the host that is none.
+  mutating func countError() { tally.errors += 1 }
+
+  /// Shows in the counters what happened since.
+  mutating func count() {
+    counters.add(tally.packets, to: .rxPackets)
+    counters.add(tally.bytes, to: .rxBytes)
+    counters.add(tally.dropped, to: .rxDropped)
+    counters.add(tally.errors, to: .rxErrors)
+    tally = Tally()
+  }
+}

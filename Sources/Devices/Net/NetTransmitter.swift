@@ -1,0 +1,103 @@
+internal import Engine
+internal import SharedMemory
+internal import Virtio
+
+/// The transmit queue of a card: finds and checks the frames in it (VIRTIO 1.2 section 5.1.6.2).
+///
+/// A frame that a guest got wrong is counted, and its chain given back; a chain outside of the
+/// guest's memory stops the queue.
+struct NetTransmitter: ~Copyable {
+  private let mtu: Int
+  private let counters: NetCounters
+  private var acked: FeatureBits = []
+  private var segments = Segments(capacity: NetLimits.segments)
+  private var tally = Tally()
+
+  /// What a turn adds to the counters.
+  private struct Tally {
+    var packets = 0
+    var bytes = 0
+    var dropped = 0
+    var errors = 0
+  }
+
+  init(mtu: Int, counters: NetCounters) {
+    self.mtu = mtu
+    self.counters = counters
+  }
+
+  mutating func negotiated(_ features: FeatureBits) { acked = features }
+
+  mutating func serve<Sink: FrameSink & ~Copyable>(
+    _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int, to sink: inout Sink
+  ) throws(RingFault) -> Progress {
+    defer { count() }
+    for _ in 0..<budget {
+      guard let loan = try ring.next(&segments) else { return .drained }
+      let fate: FrameFate
+      do throws(MemoryFault) { fate = try send(memory, to: &sink) } catch {
+        loan.forfeit()
+        throw .memory(error)
+      }
+      switch fate {
+      case .sent: break
+      case .dropped: tally.dropped += 1
+      case .malformed: tally.errors += 1
+      case .held:
+        ring.putBack(loan)
+        return .idle
+      }
+      ring.settle(loan, written: 0)
+    }
+    return .more
+  }
+
+  private mutating func send<Sink: FrameSink & ~Copyable>(
+    _ memory: GuestMemory, to sink: inout Sink
+  ) throws(MemoryFault) -> FrameFate {
+    let lead = acked.netHeaderByteCount
+    // The shortest frame is one Ethernet header, the longest a packet of 64 KiB.
+    let least = UInt64(lead + NetLimits.ethernetByteCount)
+    guard segments.readableBytes >= least,
+      segments.readableBytes <= UInt64(lead + NetLimits.frameByteCountMax)
+    else { return .malformed }
+    let byteCount = Int(segments.readableBytes) - lead
+    // Copied once: the guest may change it at any time.
+    var bytes = InlineArray<12, UInt8>(repeating: 0)
+    var span = bytes.mutableSpan
+    var place = segments.readable(from: 0)
+    _ = try segments.copyOut(&place, lead, into: &span, of: memory)
+    let written = NetHeader(bytes.span.extracting(0..<lead))
+    guard let header = written.checked(frameByteCount: byteCount, from: acked),
+      header.isSegmented || isShortEnough(byteCount)
+    else { return .malformed }
+    let frame = OutgoingFrame(header: header, offset: UInt64(lead), byteCount: byteCount)
+    let fate = try sink.take(frame, segments, memory)
+    if fate == .sent {
+      tally.packets += 1
+      tally.bytes += byteCount
+    }
+    return fate
+  }
+
+  /// 5.1.4.2: a driver that knows the MTU sends no larger packet. One VLAN tag is no part of it.
+  private func isShortEnough(_ byteCount: Int) -> Bool {
+    !acked.contains(.netMTU) || byteCount <= mtu + NetLimits.ethernetByteCount + 4
+  }
+
+  private mutating func count() {
+    counters.add(tally.packets, to: .txPackets)
+    counters.add(tally.bytes, to: .txBytes)
+    counters.add(tally.dropped, to: .txDropped)
+    counters.add(tally.errors, to: .txErrors)
+    tally = Tally()
+  }
+}
+
+extension FeatureBits {
+  /// How long the header before each frame is (VIRTIO 1.2 section 5.1.6.1).
+  var netHeaderByteCount: Int {
+    contains(.version1) || contains(.netMergeableBuffers)
+      ? NetHeader.byteCount : NetHeader.legacyByteCount
+  }
+}

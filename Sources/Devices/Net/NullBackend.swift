@@ -1,0 +1,25 @@
+internal import Engine
+internal import SharedMemory
+internal import Virtio
+
+/// Takes every frame and brings none.
+final class NullBackend: NetBackend {
+  private var sink = EmptySink()
+
+  func begin(on host: any DeviceHost) {}
+  func attach(_ acked: FeatureBits) {}
+  func detach() {}
+  func setLink(isUp: Bool) {}
+  func end() {}
+
+  func transmit(
+    _ transmitter: inout NetTransmitter, _ ring: inout SplitRing, _ memory: GuestMemory,
+    budget: Int
+  ) throws(RingFault) -> Progress {
+    try transmitter.serve(&ring, memory, budget: budget, to: &sink)
+  }
+
+  func receive(
+    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  ) -> Progress { .idle }
+}

@@ -1,0 +1,51 @@
+import Devices
+import Engine
+import LinuxSystem
+
+/// What a live device gives its model, with a loop that a test turns.
+final class PlayedHost: DeviceHost {
+  let loop: EventLoop
+  private(set) var wakes: [Int] = []
+  private(set) var failure: String?
+  private var commons: [String: AnyObject]
+
+  init() throws {
+    loop = try EventLoop()
+    commons = [:]
+  }
+
+  /// A host of another device in the same container.
+  init(beside other: PlayedHost) throws {
+    loop = try EventLoop()
+    commons = other.commons
+  }
+
+  func wake(queue index: Int) { wakes.append(index) }
+
+  func watch(
+    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
+  ) throws(Errno) -> EventLoop.Token {
+    try loop.watch(descriptor, for: readiness, handler: handler)
+  }
+
+  func rewatch(_ token: EventLoop.Token, for readiness: Readiness) {
+    try? loop.rewatch(token, for: readiness)
+  }
+
+  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token {
+    loop.after(milliseconds: milliseconds, handler: handler)
+  }
+
+  func remove(_ token: EventLoop.Token) { loop.remove(token) }
+
+  func configurationChanged() {}
+
+  func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common {
+    if let common = commons[name] as? Common { return common }
+    let common = make()
+    commons[name] = common
+    return common
+  }
+
+  func hostFailed(_ sentence: String) { failure = sentence }
+}
