@@ -9,6 +9,10 @@ package let deviceKinds: [DeviceKind] = [
     openHost: openBlkHost, adjustHost: adjustBlkHost,
     makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) }),
   DeviceKind(
+    netClass, rightsAttribute: netRightsAttribute, hostAttributes: netHostAttributes,
+    checkRights: checkNetRights, openHost: openNetHost,
+    makeModel: { (setup) throws(ModelRefusal) in try NetModel(setup) }),
+  DeviceKind(
     rngClass, makeModel: { (setup) throws(ModelRefusal) in try RngModel(setup) }),
   DeviceKind(
     consoleClass, rightsAttribute: consoleRightsAttribute,
