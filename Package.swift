@@ -83,6 +83,9 @@ let package = Package(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
+      "SmallDeviceTests",
+      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
       "NetTests",
       of: [
         "Devices", "Engine", "LinuxSystem", "NetworkLab", "RingDriver", "SharedMemory",
