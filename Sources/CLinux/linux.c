@@ -40,8 +40,8 @@ int linux_memfd_create(const char *name, int sealable) {
   return ANSWER(memfd_create(name, MFD_CLOEXEC | (sealable ? MFD_ALLOW_SEALING : 0)));
 }
 
-int linux_memfd_seal_size(int fd) {
-  return ANSWER(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
+int linux_memfd_seal_size(int fd, int may_grow) {
+  return ANSWER(fcntl(fd, F_ADD_SEALS, may_grow ? F_SEAL_SHRINK : F_SEAL_SHRINK | F_SEAL_GROW));
 }
 
 int linux_eventfd(void) { return ANSWER(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

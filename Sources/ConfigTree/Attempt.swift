@@ -72,10 +72,19 @@ extension ConfigTree {
     return switch node {
     case .file(.directory): []
     case .file(let file): [file.name]
-    case .attribute(let index, .directory): ["attributes", table.attributes[index].name]
     case .attribute(let index, let file):
-      ["attributes", table.attributes[index].name, file.name]
+      [
+        (table.attributes[index].place == .limits ? ClassFile.limits : .attributes).name,
+        table.attributes[index].name,
+      ] + (file == .directory ? [] : [file.name])
     case .feature(let bit): ["features", layouts[place].feature(bit)?.name ?? ""]
+    }
+  }
+
+  private func path(of attribute: AttributeSpec) -> [String] {
+    switch attribute.place {
+    case .device: [attribute.name]
+    case .limits: [DeviceFile.limits.name, attribute.name]
     }
   }
 
@@ -85,7 +94,8 @@ extension ConfigTree {
     case .file(.directory): []
     case .file(let file):
       DeviceFile.inFeatures.contains(file) ? ["features", file.name] : [file.name]
-    case .attribute(let index): [layout?.table.attributes[index].name ?? ""]
+    case .attribute(let index):
+      layout.map { path(of: $0.table.attributes[index]) } ?? []
     case .counter(let index): ["stats", layout?.table.counters[index].name ?? ""]
     case .bit(let bit): ["features", "bits", layout?.feature(bit)?.name ?? ""]
     case .queue(let index, .directory): ["queues", String(index)]

@@ -6,9 +6,9 @@ struct ClassLayout {
   let table: DeviceClass
   /// The device's directory, but for `container`, which is there only while plugged in.
   private(set) var directory: [[UInt8]: DeviceNode] = [:]
+  private(set) var limits: [[UInt8]: DeviceNode] = [:]
   private(set) var bits: [[UInt8]: DeviceNode] = [:]
   private(set) var counters: [[UInt8]: DeviceNode] = [:]
-  private(set) var attributes: [[UInt8]: Int] = [:]
   let knownBits: UInt64
 
   init(_ table: DeviceClass, at place: Int) {
@@ -16,9 +16,15 @@ struct ClassLayout {
     self.table = table
     knownBits = table.features.reduce(0) { $0 | $1.mask }
     for file in DeviceFile.typed + [.enabled] { directory[Array(file.name.utf8)] = .file(file) }
+    if table.hasLimits {
+      directory[Array(DeviceFile.limits.name.utf8)] = .file(.limits)
+    }
     for (index, attribute) in table.attributes.enumerated() {
-      directory[Array(attribute.name.utf8)] = .attribute(index)
-      attributes[Array(attribute.name.utf8)] = index
+      let name = Array(attribute.name.utf8)
+      switch attribute.place {
+      case .device: directory[name] = .attribute(index)
+      case .limits: limits[name] = .attribute(index)
+      }
     }
     for feature in table.features { bits[Array(feature.name.utf8)] = .bit(feature.bit) }
     for (index, counter) in table.counters.enumerated() {

@@ -40,7 +40,7 @@ extension ConfigTree {
   private func kind(of node: DeviceNode) -> NodeKind {
     switch node {
     case .file(.directory), .file(.features), .file(.bits), .file(.queues), .file(.stats),
-      .queue(_, .directory):
+      .file(.limits), .queue(_, .directory):
       .directory
     case .file(.socket), .file(.container): .link
     default: .file
@@ -74,16 +74,21 @@ extension ConfigTree {
     let table = layouts[place].table
     return switch node {
     case .file(.directory):
-      ClassFile.inDirectory.map { Child($0.name, .ofClass(place, .file($0))) }
-    case .file(.attributes):
-      table.attributes.enumerated().map {
-        Child($0.element.name, .ofClass(place, .attribute($0.offset, .directory)))
-      }
+      (ClassFile.inDirectory + (table.hasLimits ? [.limits] : []))
+        .map { Child($0.name, .ofClass(place, .file($0))) }
+    case .file(.attributes): directories(ofAttributes: .device, of: place)
+    case .file(.limits): directories(ofAttributes: .limits, of: place)
     case .file(.features):
       table.features.map { Child($0.name, .ofClass(place, .feature(bit: $0.bit))) }
     case .attribute(let index, .directory):
       AttributeFile.files.map { Child($0.name, .ofClass(place, .attribute(index, $0))) }
     case .file, .attribute, .feature: []
+    }
+  }
+
+  private func directories(ofAttributes attributes: AttributePlace, of place: Int) -> [Child] {
+    layouts[place].table.attributes(in: attributes).map {
+      Child($0.spec.name, .ofClass(place, .attribute($0.index, .directory)))
     }
   }
 
@@ -95,13 +100,17 @@ extension ConfigTree {
     guard let layout = layout(of: device) else {
       return node == .file(.directory) ? files(DeviceFile.untyped) : []
     }
+    func attributes(in place: AttributePlace) -> [Child] {
+      layout.table.attributes(in: place).map {
+        Child($0.spec.name, .device(id, .attribute($0.index)))
+      }
+    }
     let table = layout.table
     return switch node {
     case .file(.directory):
       files(DeviceFile.typed + (model.plug(of: id) == nil ? [] : [.container]))
-        + table.attributes.enumerated().map {
-          Child($0.element.name, .device(id, .attribute($0.offset)))
-        } + files([.enabled])
+        + files(table.hasLimits ? [.limits] : []) + attributes(in: .device) + files([.enabled])
+    case .file(.limits): attributes(in: .limits)
     case .file(.features): files(DeviceFile.inFeatures)
     case .file(.bits): table.features.map { Child($0.name, .device(id, .bit($0.bit))) }
     case .file(.stats):

@@ -23,7 +23,7 @@ extension ConfigTree {
     return node
   }
 
-  private func exists(_ node: Node) -> Bool {
+  func exists(_ node: Node) -> Bool {
     switch node {
     case .fixed, .container: true
     case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
@@ -34,6 +34,7 @@ extension ConfigTree {
 
   private func exists(_ node: ClassNode, _ place: Int) -> Bool {
     switch node {
+    case .file(.limits): layouts[place].table.hasLimits
     case .file: true
     case .attribute(let index, _): layouts[place].table.attributes.indices.contains(index)
     case .feature(let bit): layouts[place].feature(bit) != nil
@@ -47,6 +48,7 @@ extension ConfigTree {
     }
     guard let layout = layout(of: device) else { return false }
     return switch node {
+    case .file(.limits): layout.table.hasLimits
     case .file: true
     case .attribute(let index): layout.table.attributes.indices.contains(index)
     case .counter(let index): layout.table.counters.indices.contains(index)
@@ -93,6 +95,7 @@ extension ConfigTree {
       case .file(.directory):
         layout.directory[name]
           ?? (name == Array(DeviceFile.container.name.utf8) ? .file(.container) : nil)
+      case .file(.limits): layout.limits[name]
       case .file(.bits): layout.bits[name]
       case .file(.stats): layout.counters[name]
       default: children(of: .device(id, directory)).first { $0.name == name }?.deviceNode
@@ -152,7 +155,7 @@ extension ConfigTree {
     return NodeAttributes(
       node: id, kind: kind, permissions: owner.permissions, uid: owner.uid, gid: owner.gid,
       byteCount: UInt64(byteCount), linkCount: kind == .directory ? linkCount(of: node) : 1,
-      changed: changed(node))
+      changed: changed(node), lasting: lasting(node))
   }
 
   /// A directory has one link for its name, one for its `.` and one for each directory in it.
@@ -164,9 +167,12 @@ extension ConfigTree {
       case .fixed(.classes): layouts.count
       case .fixed(.devices): model.devices.count
       case .fixed(.containers): model.containers.count
-      case .ofClass(_, .file(.directory)): 2
-      case .ofClass(let place, .file(.attributes)): layouts[place].table.attributes.count
-      case .device(let id, .file(.directory)): model.devices[id]?.className == nil ? 0 : 3
+      case .ofClass(let place, .file(.directory)): layouts[place].table.hasLimits ? 3 : 2
+      case .ofClass(let place, .file(.attributes)):
+        layouts[place].table.attributes(in: .device).count
+      case .ofClass(let place, .file(.limits)): layouts[place].table.attributes(in: .limits).count
+      case .device(let id, .file(.directory)):
+        model.devices[id].flatMap(layout).map { $0.table.hasLimits ? 4 : 3 } ?? 0
       case .device(_, .file(.features)): 1
       case .device(let id, .file(.queues)):
         model.devices[id].flatMap { device in
@@ -189,7 +195,7 @@ extension ConfigTree {
       model.refusals[id]?.time ?? changed(object: id)
     case .device(let id, .attribute(let index)):
       model.devices[id].flatMap { device in
-        layout(of: device).flatMap { device.values[$0.table.attributes[index].name]?.changed }
+        layout(of: device).flatMap { device.values[$0.table.attributes[index].key]?.changed }
       } ?? changed(object: id)
     case .device, .container, .plug: changed(object: node.object)
     }

@@ -148,7 +148,6 @@ extension ConfigTree {
     guard !model.isLive(id), var device = model.devices[id] else { throw .live }
     try checkSocketPath(of: name)
     device.name = name
-    device.changed = world.now
     try commit([.putDevice(device)], request, .done)
     devicesChanged = world.now
   }
@@ -159,7 +158,6 @@ extension ConfigTree {
       throw .live
     }
     container.name = name
-    container.changed = world.now
     try commit([.putContainer(container)], request, .done)
     containersChanged = world.now
   }

@@ -77,8 +77,8 @@ extension ConfigTree {
 
   private func value(ofAttribute index: Int, of device: Device) -> String {
     guard let attribute = layout(of: device)?.table.attributes[index] else { return "" }
-    if attribute.showsFact, let fact = device.facts[attribute.name] { return fact }
-    return device.values[attribute.name]?.text ?? attribute.defaultText
+    if attribute.showsFact, let fact = device.facts[attribute.key] { return fact }
+    return device.values[attribute.key]?.text ?? attribute.defaultText
   }
 
   func offered(by device: Device) -> UInt64 {

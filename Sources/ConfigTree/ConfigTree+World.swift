@@ -70,6 +70,13 @@ extension ConfigTree {
         of: id, errno: .inputOutput, reason: fault,
         accepted: "a reset by the guest, or 0 and then 1 in enabled")
     }
+    if let failure = world.liveState(of: id)?.hostFailure, !failures.contains(id) {
+      hostFailed(
+        id,
+        HostRefusal(
+          errno: Errno.inputOutput.rawValue, reason: failure,
+          accepted: "0 and then 1 in enabled, once it is there again"))
+    }
     wake(id, [.status, .acked])
     for queue in 0..<(world.liveState(of: id)?.queues.count ?? 0) {
       world.changed(Node.device(id, .queue(queue, .state)).id)

@@ -78,8 +78,11 @@ extension ConfigTree {
         uid: request.uid, gid: request.gid, groups: world.groups(of: request)),
       changed: world.now)
     var changed = device
-    changed.values[attribute.name] = value
-    let change = Change.putValue(device: device.id, attribute: attribute.name, value: value)
+    changed.values[attribute.key] = value
+    let change = Change.putValue(device: device.id, attribute: attribute.key, value: value)
+    if attribute.window == .live {
+      return try takeLive(changed, insteadOf: device, attribute, change, attempt)
+    }
     return try take(changed, insteadOf: device, [change], attempt)
   }
 
@@ -96,6 +99,7 @@ extension ConfigTree {
     case .untilOpen:
       let isOpen = model.isLive(device.id) && world.liveState(of: device.id)?.isConnected == true
       guard !isOpen else { throw .windowClosed(window) }
+    case .live: return
     }
   }
 
@@ -165,7 +169,7 @@ extension ConfigTree {
     return .later
   }
 
-  private func put(
+  func put(
     _ changes: [Change], of device: ObjectID, _ attempt: Attempt
   ) throws(Refusal) -> Answer {
     try commit(changes, attempt.request, .done)

@@ -39,6 +39,7 @@ enum DeviceFile: UInt16, CaseIterable {
   case socket = 11
   case connect = 12
   case container = 13
+  case limits = 14
   case enabled = 60000
 
   var name: String {
@@ -57,13 +58,15 @@ enum DeviceFile: UInt16, CaseIterable {
     case .socket: "socket"
     case .connect: "connect"
     case .container: "container"
+    case .limits: "limits"
     case .enabled: "enabled"
     }
   }
 
   /// What a device has before its type is written.
   static let untyped: [DeviceFile] = [.type, .status, .lastError]
-  /// What it has besides once typed, around its class's attributes.
+  /// What it has besides once typed, around its class's attributes; `limits` too where the class
+  /// has any.
   static let typed: [DeviceFile] = [
     .type, .status, .lastError, .features, .queues, .stats, .socket, .connect,
   ]
@@ -141,12 +144,13 @@ enum PlugFile: UInt16, CaseIterable {
   static let inIDDirectory: [PlugFile] = [.idDevice, .idType]
 }
 
-/// The files of `classes/<class>`, and the directory itself.
+/// The files of `classes/<class>`, where `limits` is only where the class has any, and the directory itself.
 enum ClassFile: UInt16, CaseIterable {
   case directory = 0
   case description = 1
   case attributes = 2
   case features = 3
+  case limits = 4
 
   var name: String {
     switch self {
@@ -154,13 +158,14 @@ enum ClassFile: UInt16, CaseIterable {
     case .description: "description"
     case .attributes: "attributes"
     case .features: "features"
+    case .limits: "limits"
     }
   }
 
   static let inDirectory: [ClassFile] = [.description, .attributes, .features]
 }
 
-/// The files of `classes/<class>/attributes/<name>`, and the directory itself.
+/// The files of `classes/<class>/attributes/<name>` and of `limits/<name>` beside it, and the directory itself.
 enum AttributeFile: UInt16, CaseIterable {
   case directory = 0
   case help = 1

@@ -34,18 +34,21 @@ package struct LiveState: Hashable, Sendable {
   package var acked: UInt64
   /// Which rule the guest broke, as a sentence; `nil` when none.
   package var fault: String?
+  /// Why the host side is gone, as a sentence; `nil` while it is there.
+  package var hostFailure: String?
   package var queues: [QueueState]
   /// In the order of the class's table.
   package var counters: [UInt64]
 
   package init(
     isConnected: Bool = false, isRunning: Bool = false, acked: UInt64 = 0, fault: String? = nil,
-    queues: [QueueState] = [], counters: [UInt64] = []
+    hostFailure: String? = nil, queues: [QueueState] = [], counters: [UInt64] = []
   ) {
     self.isConnected = isConnected
     self.isRunning = isRunning
     self.acked = acked
     self.fault = fault
+    self.hostFailure = hostFailure
     self.queues = queues
     self.counters = counters
   }

@@ -21,6 +21,9 @@ package protocol World: AnyObject {
   /// whose host side is open: it is opened anew.
   func openHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void)
+  /// Values changed of a device whose host side is open: what is open follows, and stays open.
+  func adjustHost(
+    _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void)
   func closeHost(_ device: ObjectID)
 
   /// The device becomes live in its container's engine. `device` carries the facts and the owner
@@ -28,6 +31,9 @@ package protocol World: AnyObject {
   func start(
     _ device: Device, in container: Container, as devID: DevID,
     then: @escaping (Result<Void, HostRefusal>) -> Void)
+  /// A live device has other values: its engine takes them over, and its guest is told. After a
+  /// failure the old ones are in force there.
+  func update(_ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void)
   /// The device ends there. Cannot fail: what does not answer in time is ended.
   func stop(_ device: ObjectID, then: @escaping () -> Void)
   /// Owner or mode of a live device changed: its socket follows.

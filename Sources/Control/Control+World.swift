@@ -34,23 +34,21 @@ extension Control: World {
   func openHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    guard let className = device.className, let kind = deviceKind(className) else {
-      let refusal = HostRefusal(
-        errno: Errno.noEntry.rawValue, reason: "this program has no class of the device's name")
-      _ = loop.after(milliseconds: 0) { then(.failure(refusal)) }
-      return
+    helpers.open(hostRequest(for: device)) { [unowned self] result in
+      then(result.map { self.keep($0, of: device.id) })
     }
-    let writer = device.values[kind.rightsAttribute]?.writer
-    let others = Set(kind.hostAttributes.compactMap { device.values[$0]?.writer })
-    let request = HostRequest(
-      className: className, values: kind.table.values(of: device),
+  }
+
+  private func hostRequest(for device: Device) -> HostRequest {
+    let kind = device.className.flatMap(deviceKind)
+    let writer = kind.flatMap { device.values[$0.rightsAttribute]?.writer }
+    let others = Set((kind?.hostAttributes ?? []).compactMap { device.values[$0]?.writer })
+    return HostRequest(
+      className: device.className ?? "", values: kind?.table.values(of: device) ?? [:],
       rights: writer
         ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
       otherRights: others.filter { $0 != writer },
       forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0)
-    helpers.open(request) { [unowned self] result in
-      then(result.map { self.keep($0, of: device.id) })
-    }
   }
 
   private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
@@ -61,6 +59,14 @@ extension Control: World {
     }
     hosts[id] = opening.descriptors
     return HostSide(facts: opening.facts)
+  }
+
+  func adjustHost(
+    _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
+  ) {
+    helpers.open(hostRequest(for: device), adjusting: hosts[device.id] ?? []) { result in
+      then(result.map { HostSide(facts: $0.facts) })
+    }
   }
 
   func closeHost(_ device: ObjectID) {
@@ -86,6 +92,10 @@ extension Control: World {
         errno: error.rawValue, reason: "the device cannot be made live: \(error.text)")
       _ = loop.after(milliseconds: 0) { then(.failure(refusal)) }
     }
+  }
+
+  func update(_ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void) {
+    engines.update(offer(of: device), hosts[device.id] ?? [], device.id, then: then)
   }
 
   func stop(_ device: ObjectID, then: @escaping () -> Void) {
@@ -176,7 +186,8 @@ extension LiveState {
   fileprivate init(_ record: DeviceRecord, counterCount: Int) {
     self.init(
       isConnected: record.isConnected, isRunning: record.isRunning, acked: record.acked,
-      fault: record.fault, queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
+      fault: record.fault, hostFailure: record.hostFailure,
+      queues: (0..<record.queueCount).map { QueueState(record.queue($0)) },
       counters: (0..<min(counterCount, DeviceRecord.countersMax)).map {
         record.counters.relaxed64(at: 8 * $0)
       })

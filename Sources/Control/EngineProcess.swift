@@ -30,6 +30,8 @@ final class EngineProcess {
   private var epoch: UInt64 = 0
   private(set) var served: [ObjectID: Served] = [:]
   private var starting: [ObjectID: Waiting] = [:]
+  /// What the engine had of devices that are being updated.
+  private var former: [ObjectID: Served] = [:]
   private var stopping: [ObjectID: Waiting] = [:]
   var pid: Int32?
   var restarts: UInt64 = 0
@@ -89,21 +91,50 @@ final class EngineProcess {
     let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
       self?.served[id] = nil
       self?.tell(.stop(id: id.rawValue))
-      self?.started(
-        id,
-        .failure(
-          HostRefusal(
-            errno: Errno.timedOut.rawValue,
-            reason: "the engine did not answer within 3 seconds",
-            accepted: "an engine that runs; see engine/ of the container")))
+      self?.started(id, .failure(Self.silence))
     }
     starting[id] = Waiting(deadline: deadline, then: then)
     offer(device)
   }
 
+  /// Gives a device that is served other values. After a failure it has the old ones.
+  func update(
+    _ offer: DeviceOffer, _ host: [Descriptor], _ id: ObjectID,
+    then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    guard let old = served[id] else {
+      _ = loop.after(milliseconds: 0) { then(.success(())) }
+      return
+    }
+    let new = Served(
+      offer: offer, descriptors: Array(old.descriptors.prefix(2)) + host, record: old.record)
+    former[id] = old
+    served[id] = new
+    let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
+      self?.goBack(id)
+      self?.offer(old)
+      self?.started(id, .failure(Self.silence))
+    }
+    starting[id] = Waiting(deadline: deadline, then: then)
+    self.offer(new)
+  }
+
+  private static let silence = HostRefusal(
+    errno: Errno.timedOut.rawValue, reason: "the engine did not answer within 3 seconds",
+    accepted: "an engine that runs; see engine/ of the container")
+
+  /// The old values of a device are in force again; `false` when it was not being updated.
+  @discardableResult
+  private func goBack(_ id: ObjectID) -> Bool {
+    guard let old = former.removeValue(forKey: id) else { return false }
+    served[id] = old
+    return true
+  }
+
   /// `then` gets a failure when the engine did not answer in time.
   func stop(_ id: ObjectID, then: @escaping (Result<Void, HostRefusal>) -> Void) {
     served[id] = nil
+    former[id] = nil
     let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
       self?.stopped(
         id, .failure(HostRefusal(errno: Errno.timedOut.rawValue, reason: "no answer")))
@@ -122,13 +153,16 @@ final class EngineProcess {
     guard let message = EngineMessage(packet.bytes) else { return }
     switch message {
     case .started(let id, let epoch) where epoch == self.epoch:
+      former[ObjectID(rawValue: id)] = nil
       started(ObjectID(rawValue: id), .success(()))
     case .refused(let id, let epoch, let errno, let reason) where epoch == self.epoch:
       let id = ObjectID(rawValue: id)
-      served[id] = nil
       let refusal = HostRefusal(errno: errno, reason: reason)
+      if !goBack(id) { served[id] = nil }
       // Of a device that was live before, nobody waits to hear.
-      if starting[id] == nil { onRefusal(id, refusal) } else { started(id, .failure(refusal)) }
+      guard starting[id] == nil else { return started(id, .failure(refusal)) }
+      tell(.stop(id: id.rawValue))
+      onRefusal(id, refusal)
     case .stopped(let id, let epoch) where epoch == self.epoch:
       stopped(ObjectID(rawValue: id), .success(()))
     case .settled(let epoch) where epoch == self.epoch:

@@ -40,6 +40,19 @@ final class Engines {
     }
   }
 
+  /// Tells an engine the new values of a device that it serves.
+  func update(
+    _ offer: DeviceOffer, _ host: [Descriptor], _ id: ObjectID,
+    then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    guard let engine = containers[id].flatMap({ engines[$0] }) else {
+      // Its engine had failed: the next one gets the new values.
+      _ = loop.after(milliseconds: 0) { then(.success(())) }
+      return
+    }
+    engine.update(offer, host, id, then: then)
+  }
+
   /// Goes on with a device that was live before this process began.
   func adopt(
     _ device: EngineProcess.Served, _ id: ObjectID, in container: ObjectID

@@ -14,21 +14,23 @@ package enum HelperProcess {
       do throws(Errno) {
         guard let packet = try channel.receive() else { return }
         guard let request = try? HostRequest(packet.bytes) else { return }
-        try channel.send(answer(request))
+        try channel.send(answer(request, packet.descriptors))
       } catch {
         guard error == .again else { return }
       }
     }
   }
 
-  private static func answer(_ request: HostRequest) -> Packet {
+  private static func answer(_ request: HostRequest, _ open: [Descriptor]) -> Packet {
     do throws(HostRefusal) {
-      let opening = try open(request)
+      let opening = try serve(request, open)
       return Packet(HostReply.opened(facts: opening.facts).bytes, opening.descriptors)
     } catch { return Packet(HostReply.refused(error).bytes) }
   }
 
-  private static func open(_ request: HostRequest) throws(HostRefusal) -> HostOpening {
+  private static func serve(
+    _ request: HostRequest, _ open: [Descriptor]
+  ) throws(HostRefusal) -> HostOpening {
     guard let kind = deviceKind(request.className) else {
       throw HostRefusal(
         errno: Errno.noEntry.rawValue, reason: "there is no class \(request.className)")
@@ -38,6 +40,9 @@ package enum HelperProcess {
       try kind.checkRights(request.values, request.forbiddenFileSystem)
     }
     try assume(request.rights)
+    guard !request.isAdjustment else {
+      return HostOpening(facts: try kind.adjustHost(request.values, open))
+    }
     return try kind.openHost(request.values, request.forbiddenFileSystem)
   }
 

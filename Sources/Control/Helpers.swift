@@ -9,14 +9,17 @@ final class Helpers {
   /// An opening that is wanted.
   private final class Job {
     let request: HostRequest
+    /// What is open already and shall follow; empty for an opening.
+    let descriptors: [Descriptor]
     let answer: Answer
     var deadline: EventLoop.Token?
     weak var helper: Helper?
     /// A helper that had it ended by itself.
     var isRetried = false
 
-    init(_ request: HostRequest, _ answer: @escaping Answer) {
+    init(_ request: HostRequest, _ descriptors: [Descriptor], _ answer: @escaping Answer) {
       self.request = request
+      self.descriptors = descriptors
       self.answer = answer
     }
   }
@@ -49,9 +52,14 @@ final class Helpers {
     _ = loop.after(milliseconds: 0) { [weak self] in _ = try? self?.start() }
   }
 
-  /// Asks a helper. `answer` is called later, within the deadline.
-  func open(_ request: HostRequest, answer: @escaping Answer) {
-    let job = Job(request, answer)
+  /// Asks a helper to open a host side; with descriptors, to make what is open follow new values.
+  /// `answer` is called later, within the deadline.
+  func open(
+    _ request: HostRequest, adjusting descriptors: [Descriptor]? = nil, answer: @escaping Answer
+  ) {
+    var request = request
+    request.isAdjustment = descriptors != nil
+    let job = Job(request, descriptors ?? [], answer)
     job.deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
       self?.giveUp(job)
     }
@@ -72,7 +80,7 @@ final class Helpers {
   private func assign(_ job: Job, to helper: Helper) {
     helper.job = job
     job.helper = helper
-    helper.link?.send(Packet(job.request.bytes))
+    helper.link?.send(Packet(job.request.bytes, job.descriptors))
   }
 
   /// A child of this process ended; it may have been one of these. Its opening is tried once more.

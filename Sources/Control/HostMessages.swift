@@ -11,6 +11,8 @@ struct HostRequest: Equatable {
   var otherRights: [Credentials]
   /// The file system of our own mount, into which no path may lead.
   var forbiddenFileSystem: UInt64
+  /// The host side is open, its descriptors came along, and it shall follow the values.
+  var isAdjustment = false
 
   init(
     className: String, values: [String: String], rights: Credentials, otherRights: [Credentials],
@@ -30,6 +32,7 @@ struct HostRequest: Equatable {
     wire.put(rights)
     wire.put(otherRights) { $0.put($1) }
     wire.put(forbiddenFileSystem)
+    wire.put(UInt8(isAdjustment ? 1 : 0))
     return wire.bytes
   }
 
@@ -40,6 +43,7 @@ struct HostRequest: Equatable {
     rights = try wire.credentials()
     otherRights = try wire.list { reader throws(WireError) in try reader.credentials() }
     forbiddenFileSystem = try wire.uint64()
+    isAdjustment = try wire.byte() != 0
   }
 }
 

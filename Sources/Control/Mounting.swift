@@ -3,8 +3,9 @@ package import LinuxSystem
 /// Refuses a mount point that cannot be one. Changes nothing.
 package func checkMountPoint(_ path: String) throws {
   if let mounted = try mountedTree(at: path) {
-    // Only this errno means a dead daemon: root gets EACCES from a user's mount that is well.
-    do throws(Errno) { _ = try facts(at: path) } catch {
+    // Opened, for what stat(2) shows the kernel may remember from a daemon's life. Only this errno
+    // means a dead one: root gets EACCES from a user's mount that is well.
+    do throws(Errno) { _ = try open(path, [.readOnly, .directory]) } catch {
       if error == .notConnected { return }
     }
     throw Failure("\(path) is mounted already, with its runtime directory \(mounted.source)")

@@ -1,5 +1,5 @@
 package import Engine
-internal import LinuxSystem
+package import LinuxSystem
 package import Model
 
 /// A device class as a whole. Adding one is a folder and a line in `deviceKinds`.
@@ -21,6 +21,10 @@ package struct DeviceKind: Sendable {
   package let openHost:
     @Sendable (_ values: [String: String], _ forbiddenFileSystem: UInt64) throws(HostRefusal) ->
       HostOpening
+  /// Makes a host side that is open follow new values of live attributes; answers the facts.
+  package let adjustHost:
+    @Sendable (_ values: [String: String], _ open: [Descriptor]) throws(HostRefusal) ->
+      [String: String]
   /// Makes what serves the queues of one live device.
   package let makeModel: @Sendable (DeviceSetup) throws(ModelRefusal) -> any DeviceModel
 }
@@ -30,7 +34,7 @@ package let deviceKinds: [DeviceKind] = [
   DeviceKind(
     table: blkClass, rightsAttribute: "path",
     hostAttributes: ["backend", "capacity", "read_only"], checkRights: checkBlkRights,
-    openHost: openBlkHost,
+    openHost: openBlkHost, adjustHost: adjustBlkHost,
     makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) })
 ]
 

@@ -1,9 +1,17 @@
-/// What a guest wrote into the configuration space, as lines of a record: `config 32 00`.
+/// The configuration space in lines of a record: what a guest wrote into it, `config 32 00`, and
+/// all of it as the guest was last told of it, `shown 0008…`.
 enum ConfigurationLines {
   private static let key = "config"
+  private static let shownKey = "shown"
 
-  static func lines(_ writes: [Int: [UInt8]]) -> [String] {
-    writes.sorted { $0.key < $1.key }.map { "\(key) \($0.key) \(hexadecimalText($0.value))" }
+  static func lines(_ writes: [Int: [UInt8]], shown: [UInt8]) -> [String] {
+    ["\(shownKey) \(hexadecimalText(shown))"]
+      + writes.sorted { $0.key < $1.key }.map { "\(key) \($0.key) \(hexadecimalText($0.value))" }
+  }
+
+  static func shown(in lines: [String]) -> [UInt8]? {
+    lines.first { $0.hasPrefix(shownKey + " ") }
+      .map { bytes(hexadecimal: $0.dropFirst(shownKey.count + 1)) }
   }
 
   static func writes(in lines: [String]) -> [(offset: Int, bytes: [UInt8])] {

@@ -6,19 +6,74 @@ package import Virtio
 package protocol DeviceModel: AnyObject {
   /// The virtio feature bits this instance can serve, ring bits included.
   var features: UInt64 { get }
+  /// How many rings the device has, a control queue included.
   var queueCount: Int { get }
+  /// What GET_QUEUE_NUM answers: for a network card the pairs of queues, else `queueCount`.
+  var queueNumber: Int { get }
   /// The device configuration space as the guest reads it (VIRTIO 1.2 section 2.5).
   var configuration: [UInt8] { get }
   /// Takes a guest's write to the configuration space; false when those bytes are read-only.
   func writeConfiguration(at offset: Int, _ bytes: [UInt8]) -> Bool
   /// What driver and device agreed on; before any queue starts.
   func negotiated(_ features: UInt64)
-  /// Serves queue `index` until it is empty or `budget` chains were served; true when more may wait.
+  /// Serves queue `index` until it has nothing more to do there or `budget` chains were served.
   func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
-  ) throws(RingFault) -> Bool
+  ) throws(RingFault) -> Progress
   /// The guest reset the device, or its front end left.
   func reset()
+
+  /// The device is live: from here on it may wait for its host side. `host` outlives the model.
+  func begin(on host: any DeviceHost)
+  /// Attributes changed while the device is live, and what they opened. After a refusal the old
+  /// values are in force.
+  func update(_ values: [String: String], _ descriptors: [Descriptor]) throws(ModelRefusal)
+  /// The device is no longer live: nothing of its host side is watched any more.
+  func end()
+}
+
+/// How far serving a queue came.
+package enum Progress: Equatable, Sendable {
+  /// The driver offers nothing more: its next kick is awaited.
+  case drained
+  /// More is on offer, and may be served at once.
+  case more
+  /// More is on offer, and others get their turn first.
+  case yielding
+  /// There is nothing to put into what the driver offers. The model wakes the queue when there is;
+  /// the driver need not kick.
+  case idle
+}
+
+/// What a live device gives its model.
+package protocol DeviceHost: AnyObject {
+  /// Serves the queue in the loop's next turn, if it runs. Takes no memory.
+  func wake(queue index: Int)
+  func watch(
+    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
+  ) throws(Errno) -> EventLoop.Token
+  func rewatch(_ token: EventLoop.Token, for readiness: Readiness)
+  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token
+  /// Ends a watch, or a deadline.
+  func remove(_ token: EventLoop.Token)
+  /// The guest shall read the configuration space again.
+  func configurationChanged()
+  /// One object for all devices of the container: what the first that asked has made.
+  func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common
+  /// The host side is gone; a person shall know why.
+  func hostFailed(_ sentence: String)
+}
+
+/// Most classes have no host side to wait for, and no attribute that changes while live.
+extension DeviceModel {
+  package var queueNumber: Int { queueCount }
+  package func begin(on host: any DeviceHost) {}
+  package func end() {}
+  package func update(
+    _ values: [String: String], _ descriptors: [Descriptor]
+  ) throws(ModelRefusal) {
+    throw ModelRefusal(.busy, "nothing of this device can change while it is live")
+  }
 }
 
 /// What a model is made from: its class's values and facts as texts, its host descriptors, its counters.

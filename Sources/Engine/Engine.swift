@@ -27,6 +27,7 @@ package final class Engine {
   private let keeper: KeeperClient
   private let makeModel: ModelMaker
   private var devices: [UInt64: LiveDevice] = [:]
+  private let commons = Commons()
   private var link: Link?
   private var epoch: UInt64 = 0
   /// What control has named since `hello`.
@@ -76,22 +77,29 @@ package final class Engine {
   }
 
   private func serve(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
-    if let device = devices[offer.id], device.offer == offer {
-      return tell(.started(id: offer.id, epoch: epoch))
-    }
-    devices.removeValue(forKey: offer.id)?.end()
-    do {
-      let device = try LiveDevice(
-        offer, descriptors, on: loop, keeper: keeper, makeModel: makeModel)
-      device.onChange = { [unowned self] in self.noteChange(of: offer.id) }
-      devices[offer.id] = device
-      device.begin()
+    do throws(ModelRefusal) {
+      if let device = devices[offer.id], device.isMeant(by: offer, descriptors) {
+        if device.offer != offer { try device.update(offer, descriptors) }
+      } else {
+        devices.removeValue(forKey: offer.id)?.end()
+        try begin(offer, descriptors)
+      }
       tell(.started(id: offer.id, epoch: epoch))
     } catch {
       tell(
         .refused(
           id: offer.id, epoch: epoch, errno: error.errno.rawValue, reason: error.reason))
     }
+  }
+
+  private func begin(
+    _ offer: DeviceOffer, _ descriptors: [Descriptor]
+  ) throws(ModelRefusal) {
+    let device = try LiveDevice(
+      offer, descriptors, on: loop, keeper: keeper, commons: commons, makeModel: makeModel)
+    device.onChange = { [unowned self] in self.noteChange(of: offer.id) }
+    devices[offer.id] = device
+    device.begin()
   }
 
   private func stop(_ id: UInt64) {

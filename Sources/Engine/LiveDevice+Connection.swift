@@ -28,12 +28,13 @@ extension LiveDevice {
 
   func newSession() -> Session {
     Session(
-      features: offered, queueCount: model.queueCount,
+      features: offered, queueCount: model.queueCount, queueNumber: model.queueNumber,
       queueSizeMax: UInt16(DeviceRecord.queueSizeMax))
   }
 
   private func attach(_ session: Session, on connection: Descriptor) {
-    attachment = Attachment(session: session, connection: connection)
+    attachment = Attachment(
+      session: session, connection: connection, shownConfiguration: model.configuration)
     // Edge-triggered: the beginning of a message may wait in the socket for the rest.
     attachment?.token = try? loop.watch(connection, for: [.readable, .edge]) {
       [unowned self] _ in self.serveMessages()
@@ -83,7 +84,10 @@ extension LiveDevice {
     } catch {
       record.fault = "the session could not be taken up: \(error.sentence)"
       attachment =
-        attachment ?? Attachment(session: newSession(), connection: connection.descriptor)
+        attachment
+        ?? Attachment(
+          session: newSession(), connection: connection.descriptor,
+          shownConfiguration: model.configuration)
       detach()
     }
   }
@@ -129,9 +133,12 @@ extension LiveDevice {
     where model.writeConfiguration(at: offset, bytes) {
       attachment?.configuration[offset] = bytes
     }
+    if let shown = ConfigurationLines.shown(in: lines) { attachment?.shownConfiguration = shown }
     for queue in queues { queue.update() }
     finish(entry, lastSaid: connection.lastSaid)
     updateStates()
     serveMessages()
+    // It may have changed while nobody was there.
+    configurationChanged()
   }
 }

@@ -104,6 +104,8 @@ extension LiveDevice {
       return .refused
     }
     let bytes = (offset..<offset + count).map { $0 < space.count ? space[$0] : 0 }
+    // Read from the start: it knows now.
+    if offset == 0, count >= space.count { attachment?.shownConfiguration = space }
     return .configuration(bytes)
   }
 

@@ -64,7 +64,9 @@ extension LiveDevice {
     guard let attachment else { return }
     let entry = entry ?? MessageEntry(number: attachment.messages, reply: nil)
     record.lines =
-      attachment.session.lines + ConfigurationLines.lines(attachment.configuration) + [entry.line]
+      attachment.session.lines
+      + ConfigurationLines.lines(
+        attachment.configuration, shown: attachment.shownConfiguration) + [entry.line]
   }
 
   /// Sends a reply through the keeper, which sends each number once.

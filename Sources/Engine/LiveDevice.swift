@@ -11,15 +11,18 @@ internal import Virtio
 /// - `LiveDevice+Connection` accepts a front end, takes up a predecessor's, and lets it go;
 /// - `LiveDevice+Messages` serves its messages so that none is lost or answered twice;
 /// - `LiveDevice+Effects` does what they say;
+/// - `LiveDevice+Host` does what its model asks;
 /// - `LiveQueue` is one ring.
 final class LiveDevice {
-  let offer: DeviceOffer
+  private(set) var offer: DeviceOffer
   let loop: EventLoop
   let keeper: KeeperClient
   let listener: Descriptor
   let record: DeviceRecord
   let model: any DeviceModel
   let memory = GuestMemory()
+  /// What the models of the container have in common.
+  let commons: Commons
   var onChange: () -> Void = {}
 
   /// The session with a front end; `nil` while none is attached.
@@ -45,12 +48,14 @@ final class LiveDevice {
     /// What the guest wrote into the configuration space, by offset: a model made anew gets it
     /// again. Bounded by the space.
     var configuration: [Int: [UInt8]] = [:]
+    /// The configuration space as the guest was last told of it.
+    var shownConfiguration: [UInt8]
   }
 
   /// `descriptors`: the listener, the record, and the host side.
   init(
     _ offer: DeviceOffer, _ descriptors: [Descriptor], on loop: EventLoop,
-    keeper: KeeperClient, makeModel: ModelMaker
+    keeper: KeeperClient, commons: Commons, makeModel: ModelMaker
   ) throws(ModelRefusal) {
     guard descriptors.count >= 2 else {
       throw ModelRefusal(.invalid, "the device came without its descriptors")
@@ -58,10 +63,11 @@ final class LiveDevice {
     self.offer = offer
     self.loop = loop
     self.keeper = keeper
+    self.commons = commons
     listener = descriptors[0]
     do {
       record = try DeviceRecord(descriptors[1])
-      scope = "\(offer.id)/\(try facts(of: descriptors[1]).inode)"
+      scope = try Self.scope(offer, descriptors)
     } catch {
       throw ModelRefusal(error, "the device's record cannot be mapped: \(error.text)")
     }
@@ -80,6 +86,7 @@ final class LiveDevice {
 
   /// Goes on where a predecessor stopped, or waits for a front end.
   func begin() {
+    model.begin(on: self)
     listenerToken = try? loop.watch(listener) { [unowned self] _ in self.connectionWaits() }
     takeUp()
   }
@@ -89,6 +96,20 @@ final class LiveDevice {
     detach()
     if let listenerToken { loop.remove(listenerToken) }
     listenerToken = nil
+    model.end()
+  }
+
+  /// Whether an offer is of this very life of the device, with other values at most.
+  func isMeant(by other: DeviceOffer, _ descriptors: [Descriptor]) -> Bool {
+    other.className == offer.className && other.offered == offer.offered
+      && (try? Self.scope(other, descriptors)) == scope
+  }
+
+  /// Attributes changed while the device is live.
+  func update(_ changed: DeviceOffer, _ descriptors: [Descriptor]) throws(ModelRefusal) {
+    try model.update(changed.values, Array(descriptors.dropFirst(2)))
+    offer = changed
+    configurationChanged()
   }
 
   // MARK: Faults
@@ -119,7 +140,7 @@ final class LiveDevice {
     record.isRunning = queues.contains { $0.isRunning }
     // The protocol's own bit is between it and the front end; no guest ever sees it.
     let acked = attachment?.session.ackedFeatures ?? 0
-    record.acked = acked & ~VhostUser.FeatureBits.protocolFeatures
+    record.acked = acked & ~VhostFeatures.protocolFeatures
     onChange()
   }
 
@@ -128,6 +149,13 @@ final class LiveDevice {
   /// Everything of this device that the keeper holds for the engine is below this name. The
   /// record's number sets apart what another life of the device has left.
   let scope: String
+
+  private static func scope(
+    _ offer: DeviceOffer, _ descriptors: [Descriptor]
+  ) throws(Errno) -> String {
+    guard descriptors.count >= 2 else { throw .invalid }
+    return "\(offer.id)/\(try facts(of: descriptors[1]).inode)"
+  }
 
   func name(_ part: String) -> String { "\(scope)/\(part)" }
 

@@ -49,7 +49,7 @@ final class LiveQueue {
     }
     watchKick()
     guard ring == nil, record.state != .faulted else { return }
-    start(session.queues[index], Virtio.FeatureBits(rawValue: session.ackedFeatures ?? 0))
+    start(session.queues[index], FeatureBits(rawValue: session.ackedFeatures ?? 0))
   }
 
   /// Gives the ring up for a moment: the guest's memory is about to be mapped anew. The log says
@@ -84,7 +84,7 @@ final class LiveQueue {
     error = nil
   }
 
-  private func start(_ vring: Vring, _ features: Virtio.FeatureBits) {
+  private func start(_ vring: Vring, _ features: FeatureBits) {
     guard let addresses = vring.addresses, let size = QueueSize(vring.size) else { return }
     let log = InflightLog(record.log, size: size)
     // Only a ring that ran a moment ago, here or in a predecessor, goes on from its log.
@@ -111,6 +111,8 @@ final class LiveQueue {
     // What a predecessor took is finished first: no more chains than the queue has entries, and
     // each turn serves one at least.
     for _ in 0..<DeviceRecord.queueSizeMax where (ring?.backlogCount ?? 0) > 0 { serve() }
+    // Buffers that nothing came for.
+    ring?.returnBacklog()
     let base = ring?.taken ?? record.availableIndex
     device.attachment?.session.recordStop(of: index, at: UInt32(base))
     halt(.stopped)
@@ -167,19 +169,20 @@ final class LiveQueue {
     for _ in 0..<Self.batchesPerTurn {
       ring.disableKicks()
       var fault: RingFault?
-      var isMore = false
+      var progress = Progress.more
       do throws(RingFault) {
-        isMore = try model.serve(queue: index, &ring, memory, budget: Self.batch)
+        progress = try model.serve(queue: index, &ring, memory, budget: Self.batch)
       } catch { fault = error }
       ring.publish()
       if ring.shouldInterrupt() { interrupt() }
-      if ring.enableKicks() { isMore = true }
+      // What arrived before the driver could see that its kicks are wanted came without one.
+      if progress == .drained, ring.enableKicks() { progress = .more }
       record.availableIndex = ring.taken
       record.usedIndex = ring.published
       if let fault { throw fault }
       // What was read since the memory shrank was nobody's word, an empty ring too.
       guard !memory.isTorn else { throw .memoryTorn }
-      guard isMore else { return false }
+      guard progress == .more else { return progress == .yielding }
       guard monotonicNanoseconds() < end else { return true }
     }
     return true

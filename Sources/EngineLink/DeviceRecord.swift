@@ -10,7 +10,8 @@ package import SharedMemory
 /// Layout (little-endian), for `queueCount` queues:
 ///
 ///     0      magic, version, queue count
-///     64     words: connected, running, faults, acked features, messages consumed, fault length
+///     64     words: connected, running, faults, acked features, messages consumed, lengths
+///     512    why the host side is gone, as a sentence
 ///     1024   the newest fault as a sentence
 ///     2048   one 64-bit counter for each of the class
 ///     4096   the session as lines of text, twice; the text selector says which copy counts
@@ -31,6 +32,8 @@ package final class DeviceRecord {
 
   private static let magic: UInt64 = 0x3144_5243_4553_5542
   private static let version: UInt32 = 1
+  private static let hostFailureOffset = 512
+  private static let hostFailureByteCountMax = 500
   private static let faultOffset = 1024
   private static let faultByteCountMax = 1000
   private static let countersOffset = 2048
@@ -49,6 +52,8 @@ package final class DeviceRecord {
     static let acked = 88
     static let consumed = 96
     static let textSelector = 104
+    static let hasHostFailed = 112
+    static let hostFailureByteCount = 116
   }
 
   /// Makes an empty record. Pages that nobody touches take no memory.
@@ -120,6 +125,23 @@ package final class DeviceRecord {
       words.storeRelaxed(UInt32(bytes.count), at: Word.faultByteCount)
       words.storeRelaxed(faultCount &+ 1, at: Word.faults)
       words.storeRelease(UInt32(1), at: Word.isFaulted)
+    }
+  }
+
+  /// Why the host side is gone, as a sentence; `nil` while it is there.
+  package var hostFailure: String? {
+    get {
+      guard words.acquire32(at: Word.hasHostFailed) != 0 else { return nil }
+      let count = min(
+        Int(words.relaxed32(at: Word.hostFailureByteCount)), Self.hostFailureByteCountMax)
+      return String(
+        decoding: shared.bytes(at: Self.hostFailureOffset, byteCount: count), as: UTF8.self)
+    }
+    set {
+      let bytes = Array((newValue ?? "").utf8.prefix(Self.hostFailureByteCountMax))
+      shared.setBytes(bytes, at: Self.hostFailureOffset)
+      words.storeRelaxed(UInt32(bytes.count), at: Word.hostFailureByteCount)
+      words.storeRelease(UInt32(newValue == nil ? 0 : 1), at: Word.hasHostFailed)
     }
   }
 

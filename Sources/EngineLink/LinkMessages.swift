@@ -6,7 +6,7 @@ package struct DeviceOffer: Sendable, Equatable {
   /// The device's number, which no other device ever had.
   package var id: UInt64
   package var className: String
-  /// The class's attributes with what opening the host side found out, by name.
+  /// The class's attributes with what opening the host side found out, by key.
   package var values: [String: String]
   /// The virtio feature bits that may be offered to a guest.
   package var offered: UInt64
@@ -23,7 +23,8 @@ package struct DeviceOffer: Sendable, Equatable {
 /// is above all earlier ones, and what was said in an earlier one counts no more.
 package enum ControlMessage: Sendable, Equatable {
   case hello(epoch: UInt64)
-  /// The device shall be served. One that is served already goes on undisturbed.
+  /// The device shall be served. One that is served already goes on undisturbed; where only
+  /// values differ it takes them over, and after a refusal has the old ones.
   case device(DeviceOffer)
   /// The full state has been told: what was not named shall end.
   case complete(epoch: UInt64)

@@ -27,6 +27,10 @@ package final class FuseMount {
   /// The request that is being served, and its bytes.
   private(set) var current = Request(unique: 0, slot: 0, uid: 0, gid: 0, pid: 0)
   private(set) var currentBytes: [UInt8] = []
+  private var currentNode = NodeID.root
+
+  /// How long the kernel remembers what lasts. Nothing depends on the figure.
+  static let memorySeconds = 60.0
 
   /// Requests served in one turn of the loop, so that other descriptors get theirs.
   private static let requestsPerTurn = 32
@@ -75,7 +79,19 @@ package final class FuseMount {
 
   /// Gives the answer of an operation that had answered `.later`.
   package func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
-    pending.removeValue(forKey: request.unique)?.send(result, from: tree)
+    pending.removeValue(forKey: request.unique)?.send(result, from: self)
+  }
+
+  /// Makes the kernel forget the attributes of what an operation touched.
+  ///
+  /// It is safe from within the operation: forgetting attributes takes no lock that is held while
+  /// a request waits. An answer with older attributes that is still on its way to its caller does
+  /// not count any more, for the kernel numbers them. But it numbers no attributes of a node it
+  /// has never heard of. So what lasts has to be touched only under the lock of its directory, or
+  /// where it cannot be new to the kernel: as a directory above what is open. (The time of change
+  /// of a file that nobody wrote is not held so strictly.)
+  func forgetTouched(at node: NodeID) {
+    for touched in tree.touched(at: node) { forgetAttributes(of: touched, on: fuse) }
   }
 
   // MARK: Requests
@@ -108,8 +124,13 @@ package final class FuseMount {
       unique: header.unique, slot: slot, uid: header.uid, gid: header.gid,
       pid: Int32(bitPattern: header.pid))
     currentBytes = bytes
+    currentNode = NodeID(rawValue: header.node)
     session?.process(bytes)
-    if header.operation?.isUnanswered == true { answered(header.unique) }
+    if header.operation?.isUnanswered == true {
+      answered(header.unique)
+    } else {
+      slots.requestCount &+= 1
+    }
   }
 
   private func giveUp(_ slot: Int) {
@@ -142,19 +163,19 @@ package final class FuseMount {
     _ reply: consuming Reply, _ shape: PendingReply.Shape,
     _ operation: (any Tree, Request) throws(TreeError) -> Answer
   ) {
-    let box = PendingReply(reply, shape)
-    if isTakingUp, let answer = recall(current) { return box.send(.success(answer), from: tree) }
+    let box = PendingReply(reply, shape, at: currentNode)
+    if isTakingUp, let answer = recall(current) { return box.send(.success(answer), from: self) }
     guard isTakingUp || pending.count < Self.pendingMax else {
-      return box.send(.failure(TreeError(.again)), from: tree)
+      return box.send(.failure(TreeError(.again)), from: self)
     }
     do {
       let answer = try operation(tree, current)
       if answer == .later {
         pending[current.unique] = box
       } else {
-        box.send(.success(answer), from: tree)
+        box.send(.success(answer), from: self)
       }
-    } catch { box.send(.failure(error), from: tree) }
+    } catch { box.send(.failure(error), from: self) }
   }
 
   // MARK: Pollers

@@ -7,14 +7,22 @@ final class PendingReply {
 
   private var reply: Reply?
   private let shape: Shape
+  /// The file, or the directory of the name.
+  private let node: NodeID
 
-  init(_ reply: consuming Reply, _ shape: Shape) {
+  init(_ reply: consuming Reply, _ shape: Shape, at node: NodeID) {
     self.reply = consume reply
     self.shape = shape
+    self.node = node
   }
 
-  func send(_ result: Result<Answer, TreeError>, from tree: any Tree) {
+  /// Answers. What the kernel remembers of the nodes that a change touched it is told to forget
+  /// before, so that whoever goes on after the answer sees the change. Before, too, because a
+  /// process that is killed in between leaves the request unanswered: its successor comes here.
+  func send(_ result: Result<Answer, TreeError>, from mount: FuseMount) {
     guard let reply = reply.take() else { return }
+    let tree = mount.tree
+    if case .success = result { mount.forgetTouched(at: node) }
     switch (result, shape) {
     case (.failure(let error), _): reply.refuse(error)
     case (.success(.entry(let node)), .entry):

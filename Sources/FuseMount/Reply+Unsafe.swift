@@ -35,13 +35,15 @@ internal import LinuxSystem
     var entry = fuse_entry_param()
     entry.ino = attributes.node.rawValue
     entry.attr = attributes.status
+    entry.entry_timeout = attributes.lasting == .nothing ? 0 : FuseMount.memorySeconds
+    entry.attr_timeout = attributes.memorySeconds
     unsafe fuse_reply_entry(request, &entry)
     discard self
   }
 
   consuming func attributes(_ attributes: NodeAttributes) {
     var status = attributes.status
-    unsafe fuse_reply_attr(request, &status, 0)
+    unsafe fuse_reply_attr(request, &status, attributes.memorySeconds)
     discard self
   }
 
@@ -113,6 +115,12 @@ internal import LinuxSystem
     }
     unsafe fuse_reply_buf(request, buffer, used)
     discard self
+  }
+}
+
+extension NodeAttributes {
+  fileprivate var memorySeconds: Double {
+    lasting == .nameAndAttributes ? FuseMount.memorySeconds : 0
   }
 }
 

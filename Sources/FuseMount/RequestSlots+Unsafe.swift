@@ -27,6 +27,7 @@ package import LinuxSystem
   private static let initByteCountMax = 256
   private static let pollersOffset = 512
   private static let attemptsOffset = 8192
+  private static let requestCountOffset = 8704
   private static let slotsOffset = 12_288
   private static let byteCount = slotsOffset + count * slotByteCount
 
@@ -127,6 +128,20 @@ package import LinuxSystem
         unsafe (base + 4).copyMemory(from: start + 4, byteCount: bytes.count - 4)
         unsafe base.storeBytes(of: start.loadUnaligned(as: UInt32.self), as: UInt32.self)
       }
+    }
+  }
+
+  // MARK: Counting
+
+  /// Requests that were read and want an answer, of all processes that served this connection.
+  package var requestCount: UInt64 {
+    get {
+      // SAFETY: between the attempts and the slots, and aligned.
+      unsafe (base + Self.requestCountOffset).load(as: UInt64.self)
+    }
+    set {
+      // SAFETY: as above.
+      unsafe (base + Self.requestCountOffset).storeBytes(of: newValue, as: UInt64.self)
     }
   }
 

@@ -88,6 +88,20 @@ func notifyPoll(_ handle: UInt64, on fuse: Descriptor) {
   try? write(wire.bytes, to: fuse)
 }
 
+/// Tells the kernel to ask for a node's attributes again (FUSE_NOTIFY_INVAL_INODE). The offset, -1,
+/// leaves data alone, of which the kernel keeps none.
+func forgetAttributes(of node: NodeID, on fuse: Descriptor) {
+  var wire = WireWriter()
+  wire.put(UInt32(40))
+  wire.put(Int32(2))
+  wire.put(UInt64(0))
+  wire.put(node.rawValue)
+  wire.put(UInt64.max)
+  wire.put(UInt64(0))
+  // ENOENT: it remembers nothing of this node.
+  try? write(wire.bytes, to: fuse)
+}
+
 /// Answers a request with an error, past libfuse, which never hears of it.
 func refuse(_ unique: UInt64, _ errno: Errno, on fuse: Descriptor) {
   var wire = WireWriter()

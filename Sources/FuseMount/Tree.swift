@@ -33,6 +33,22 @@ package struct Request: Hashable, Sendable {
 
 package enum NodeKind: Sendable { case directory, file, link }
 
+/// What the kernel may remember of a node without asking again. Memory only saves requests: what a
+/// caller sees is the same with it and without it.
+///
+/// The kernel forgets by itself what a request of its own changes: the size of a file it wrote,
+/// attributes it set, names it made, moved or removed. Of what else a change touches,
+/// `Tree.touched(at:)` says which attributes are to be forgotten. There is no such thing for
+/// names: to make the kernel forget one takes the lock of its directory, under which somebody may
+/// be waiting for us, so a name that can go by itself must not last.
+package enum Lasting: Sendable {
+  case nothing
+  /// The name leads to the node until somebody removes or renames it.
+  case name
+  /// So it does, and the attributes change by requests on the node, or are told as touched.
+  case nameAndAttributes
+}
+
 /// What stat(2) shows of a node.
 package struct NodeAttributes: Sendable, Equatable {
   package var node: NodeID
@@ -46,10 +62,11 @@ package struct NodeAttributes: Sendable, Equatable {
   package var linkCount: UInt32
   /// Time of the last change, nanoseconds since 1970.
   package var changed: UInt64
+  package var lasting: Lasting
 
   package init(
     node: NodeID, kind: NodeKind, permissions: UInt32, uid: UInt32, gid: UInt32,
-    byteCount: UInt64, linkCount: UInt32, changed: UInt64
+    byteCount: UInt64, linkCount: UInt32, changed: UInt64, lasting: Lasting = .nothing
   ) {
     self.node = node
     self.kind = kind
@@ -59,6 +76,7 @@ package struct NodeAttributes: Sendable, Equatable {
     self.byteCount = byteCount
     self.linkCount = linkCount
     self.changed = changed
+    self.lasting = lasting
   }
 }
 
@@ -114,6 +132,9 @@ package protocol Tree: AnyObject {
   func entries(of directory: NodeID) throws(TreeError) -> [DirectoryEntry]
   /// What reading a file gives. Taken once for each open, and again when it is read from 0.
   func text(of file: NodeID) throws(TreeError) -> [UInt8]
+  /// The nodes with lasting attributes whose attributes may have been changed by an operation on
+  /// this file or on a name in this directory. Few, however large the tree is.
+  func touched(at node: NodeID) -> [NodeID]
   /// How many objects exist, and how many may (statfs(2)).
   var objectCount: (used: UInt64, limit: UInt64) { get }
 

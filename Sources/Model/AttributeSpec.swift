@@ -4,20 +4,36 @@ package enum Window: String, Hashable, Sendable {
   case offline
   /// While no guest has the device open. It does not touch the host side.
   case untilOpen = "until-open"
+  /// Always; a guest that has the device open is told.
+  case live
 
   /// What `classes/<class>/attributes/<name>/when` says.
   package var sentence: String {
     switch self {
     case .offline: "offline: while enabled is 0"
     case .untilOpen: "until-open: while no guest is attached"
+    case .live: "live: at any time"
     }
   }
+}
+
+/// The directory of a device in which an attribute's file is.
+package enum AttributePlace: Hashable, Sendable {
+  /// The device's own.
+  case device
+  /// `limits`, for rates and bursts.
+  case limits
 }
 
 /// One line of a class's attribute table: everything that the tree, the checks, the store and the
 /// reference say about the attribute comes from here.
 package struct AttributeSpec: Sendable {
+  /// The file's name. Two attributes of a class may share one in different places.
   package let name: String
+  package let place: AttributePlace
+  /// What the value goes by in the model, the store and what an engine is given: the file's path
+  /// within the device's directory.
+  package let key: String
   package let help: String
   /// `bytes`, `microseconds`; empty where there is none.
   package let unit: String
@@ -30,10 +46,13 @@ package struct AttributeSpec: Sendable {
   package let showsFact: Bool
 
   package init(
-    _ name: String, _ kind: ValueKind, default defaultText: String, window: Window = .offline,
-    unit: String = "", showsFact: Bool = false, help: String
+    _ name: String, _ kind: ValueKind, default defaultText: String,
+    in place: AttributePlace = .device,
+    window: Window = .offline, unit: String = "", showsFact: Bool = false, help: String
   ) {
     self.name = name
+    self.place = place
+    key = place == .limits ? "limits/" + name : name
     self.kind = kind
     self.defaultText = defaultText
     self.window = window

@@ -14,15 +14,17 @@ package struct Catalogue: Sendable {
   package static let classCountMax = 100
   package static let attributeCountMax = 40
 
-  /// Preconditions: class names differ; each class's names differ and none is a fixed one. The
-  /// tables are ours, so a mistake in one stops the first test.
+  /// Preconditions: class names differ; each class's names differ within their directories and
+  /// none in a device's own is a fixed one. The tables are ours, so a mistake in one stops the first test.
   package init(_ classes: [DeviceClass]) {
     precondition(classes.count <= Self.classCountMax)
     for one in classes {
-      let names = one.attributes.map(\.name)
+      let keys = one.attributes.map(\.key)
+      let names = one.attributes(in: .device).map(\.spec.name)
       precondition(one.attributes.count <= Self.attributeCountMax)
-      precondition(Set(names).count == names.count, "two attributes of one name")
+      precondition(Set(keys).count == keys.count, "two attributes of one name")
       precondition(Self.fixedNames.isDisjoint(with: names), "an attribute has a fixed name")
+      precondition(one.attributes.allSatisfy { (try? Name($0.name)) != nil }, "no file name")
       precondition(Set(one.features.map(\.bit)).count == one.features.count, "a bit twice")
       precondition(Set(one.features.map(\.name)).count == one.features.count, "a bit twice")
       precondition(one.features.allSatisfy { (0..<64).contains($0.bit) })

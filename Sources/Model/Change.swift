@@ -13,7 +13,7 @@ package enum Change: Hashable, Sendable {
   /// Key: the plug's id.
   case putPlug(Plug)
   case removePlug(ObjectID)
-  /// Key: device and attribute name.
+  /// Key: device and attribute key.
   case putValue(device: ObjectID, attribute: String, value: StoredValue)
   case removeValue(device: ObjectID, attribute: String)
   /// Key: device and fact name.

@@ -25,7 +25,7 @@ package struct Device: Hashable, Sendable {
   package var owner: Owner
   /// When something of it last changed, nanoseconds since 1970.
   package var changed: UInt64
-  /// By attribute name; only what was written.
+  /// By attribute key; only what was written.
   package var values: [String: StoredValue] = [:]
   /// What opening the host side found out, such as a file's size; empty while not enabled.
   package var facts: [String: String] = [:]

@@ -33,6 +33,7 @@ package struct CounterSpec: Sendable {
 /// What a kind of device is, as far as configuration goes. The tree, `classes/`, all checks and
 /// the store follow from this one value.
 package struct DeviceClass: Sendable {
+  /// By attribute key.
   package typealias Values = [String: String]
 
   package let name: String
@@ -42,6 +43,8 @@ package struct DeviceClass: Sendable {
   package let virtioID: UInt32
   package let description: String
   package let attributes: [AttributeSpec]
+  /// Whether its devices have a `limits` directory.
+  package let hasLimits: Bool
   package let features: [FeatureSpec]
   package let counters: [CounterSpec]
   /// How many queues a device with these values has.
@@ -66,6 +69,7 @@ package struct DeviceClass: Sendable {
     self.virtioID = virtioID
     self.description = description
     self.attributes = attributes
+    hasLimits = attributes.contains { $0.place == .limits }
     self.features = features
     self.counters = counters
     self.queueCount = queueCount
@@ -74,11 +78,18 @@ package struct DeviceClass: Sendable {
     self.qemuArguments = qemuArguments
   }
 
-  /// All values of a device: what was written, and the defaults of the rest.
+  /// The attributes whose files are in one place, with their places in the table, which are part
+  /// of their node numbers.
+  package func attributes(in place: AttributePlace) -> [(index: Int, spec: AttributeSpec)] {
+    attributes.enumerated().filter { $0.element.place == place }
+      .map { (index: $0.offset, spec: $0.element) }
+  }
+
+  /// All values of a device, by key: what was written, and the defaults of the rest.
   package func values(of device: Device) -> Values {
     var values = Values(minimumCapacity: attributes.count)
     for attribute in attributes {
-      values[attribute.name] = device.values[attribute.name]?.text ?? attribute.defaultText
+      values[attribute.key] = device.values[attribute.key]?.text ?? attribute.defaultText
     }
     return values
   }

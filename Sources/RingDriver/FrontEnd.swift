@@ -36,7 +36,7 @@ package struct FrontEnd: Sendable {
       .inBandNotifications)
   ) throws(FrontEndError) -> UInt64 {
     let features = try ask(Message(.getFeatures)).expectNumber() & wanted
-    if features & FeatureBits.protocolFeatures != 0 {
+    if features & VhostFeatures.protocolFeatures != 0 {
       let offered = ProtocolFeatures(
         rawValue: try ask(Message(.getProtocolFeatures)).expectNumber())
       try setProtocolFeatures(offered.intersection(wantedProtocol))

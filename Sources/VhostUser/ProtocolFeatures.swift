@@ -28,7 +28,7 @@ package struct ProtocolFeatures: OptionSet, Hashable, Sendable {
 }
 
 /// The bits of the feature word that the protocol itself looks at.
-package enum FeatureBits {
+package enum VhostFeatures {
   /// VHOST_F_LOG_ALL: every write to guest memory is logged.
   package static let logAll: UInt64 = 1 << 26
   /// VHOST_USER_F_PROTOCOL_FEATURES, a bit that no virtio device offers to its driver.

@@ -23,7 +23,7 @@ extension Session {
     guard features & ~offeredFeatures == 0 else {
       throw .featuresNotOffered(features & ~offeredFeatures)
     }
-    let changed = ((ackedFeatures ?? 0) ^ features) & ~FeatureBits.protocolFeatures
+    let changed = ((ackedFeatures ?? 0) ^ features) & ~VhostFeatures.protocolFeatures
     if changed != 0, let running = queues.indices.first(where: isRunning) {
       throw .queueIsRunning(running)
     }

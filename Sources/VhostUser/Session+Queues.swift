@@ -37,12 +37,12 @@ extension Session {
     queues[index].base = base
   }
 
-  private var hasProtocolBit: Bool { (ackedFeatures ?? 0) & FeatureBits.protocolFeatures != 0 }
+  private var hasProtocolBit: Bool { (ackedFeatures ?? 0) & VhostFeatures.protocolFeatures != 0 }
 
   /// Old QEMU acks protocol features and forgets the bit, and still enables its queues.
   var mayEnableQueues: Bool { hasProtocolBit || ackedProtocolFeatures != nil }
 
-  private var hasPackedRings: Bool { (ackedFeatures ?? 0) & FeatureBits.packedRing != 0 }
+  private var hasPackedRings: Bool { (ackedFeatures ?? 0) & VhostFeatures.packedRing != 0 }
 
   private func known(_ index: UInt64) throws(SessionFault) -> Int {
     guard index < queues.count else { throw .unknownQueue(index) }

@@ -6,7 +6,7 @@ extension Session {
       "session 1",
       "offered \(hexadecimal(offeredFeatures))",
       "protocol-offered \(hexadecimal(offeredProtocolFeatures.rawValue))",
-      "queues \(queues.count) size-max \(queueSizeMax)",
+      "queues \(queues.count) size-max \(queueSizeMax) number \(queueNumber)",
       "owner \(hasOwner ? 1 : 0)",
       "status \(hexadecimal(UInt64(status)))",
       "channel \(hasBackendChannel ? 1 : 0)",
@@ -39,12 +39,13 @@ extension Session {
     let size = try first("queues")
     let queueCount = try size.value(Int.self)
     let queueSizeMax = try size.number("size-max", UInt16.self)
+    let queueNumber = size.has("number") ? try size.number("number", UInt16.self) : nil
     guard (1...Limits.queueCountMax).contains(queueCount),
       (1...Limits.queueSizeMax).contains(queueSizeMax)
     else { throw size.malformed }
     self.init(
       features: try first("offered").value(UInt64.self), queueCount: queueCount,
-      queueSizeMax: queueSizeMax,
+      queueNumber: queueNumber.map(Int.init), queueSizeMax: queueSizeMax,
       protocolFeatures: ProtocolFeatures(
         rawValue: try first("protocol-offered").value(UInt64.self)))
     for record in records { try restore(record) }

@@ -18,7 +18,7 @@ extension Session {
     switch request {
     case .getFeatures: return message.reply(offeredFeatures)
     case .getProtocolFeatures: return message.reply(offeredProtocolFeatures.rawValue)
-    case .getQueueCount: return message.reply(UInt64(queues.count))
+    case .getQueueCount: return message.reply(UInt64(clamping: queueNumber))
     case .getMemorySlotsMax: return message.reply(UInt64(Limits.regionCountMax))
     case .getStatus: return message.reply(UInt64(status))
     case .getVringBase: return try vringBaseReply(to: message)

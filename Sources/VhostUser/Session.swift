@@ -20,6 +20,8 @@ package struct Session: Sendable, Equatable {
   package let offeredProtocolFeatures: ProtocolFeatures
   /// The largest ring the device takes.
   package let queueSizeMax: UInt16
+  /// What GET_QUEUE_NUM answers: network front ends count pairs of queues.
+  package let queueNumber: Int
 
   /// `nil` until SET_FEATURES.
   package internal(set) var ackedFeatures: UInt64?
@@ -40,15 +42,17 @@ package struct Session: Sendable, Equatable {
   /// - Parameters:
   ///   - features: what the device offers, already masked; the protocol's bit is added here.
   ///   - queueCount: 1 to 256.
+  ///   - queueNumber: when GET_QUEUE_NUM shall answer another number.
   package init(
-    features: UInt64, queueCount: Int, queueSizeMax: UInt16 = 1024,
+    features: UInt64, queueCount: Int, queueNumber: Int? = nil, queueSizeMax: UInt16 = 1024,
     protocolFeatures: ProtocolFeatures = .implemented
   ) {
     precondition((1...Limits.queueCountMax).contains(queueCount))
     precondition((1...Limits.queueSizeMax).contains(queueSizeMax))
-    offeredFeatures = features | FeatureBits.protocolFeatures
+    offeredFeatures = features | VhostFeatures.protocolFeatures
     offeredProtocolFeatures = protocolFeatures.intersection(.implemented)
     self.queueSizeMax = queueSizeMax
+    self.queueNumber = queueNumber ?? queueCount
     queues = Array(repeating: Vring(), count: queueCount)
   }
 

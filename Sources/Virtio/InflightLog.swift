@@ -65,6 +65,10 @@ package struct InflightLog {
     return true
   }
 
+  /// Takes the mark back from the chain that was received last.
+  @inline(__always)
+  func putBack(_ head: UInt16) { words.storeRelease(UInt8(0), at: state(head)) }
+
   /// Supplying a used chain: it becomes the head of the batch's list.
   @inline(__always)
   func settle(_ head: UInt16) {

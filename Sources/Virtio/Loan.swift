@@ -3,8 +3,13 @@
 package struct Loan: ~Copyable {
   /// The chain's first descriptor, by which the driver knows it.
   package let head: UInt16
+  /// A predecessor had taken it already.
+  let isAgain: Bool
 
-  init(head: UInt16) { self.head = head }
+  init(head: UInt16, isAgain: Bool = false) {
+    self.head = head
+    self.isAgain = isAgain
+  }
 
   deinit { assertionFailure("a chain was dropped") }
 

@@ -13,6 +13,10 @@ package protocol Ring: ~Copyable {
   /// start. The driver sees it at the next `publish`.
   mutating func settle(_ loan: consuming Loan, written: UInt32)
 
+  /// Takes back that the newest chain was taken: it is the next one again. With several, the
+  /// newest goes first; none may have been settled since it was taken.
+  mutating func putBack(_ loan: consuming Loan)
+
   /// Shows the driver all that was settled, at once.
   mutating func publish()
 

@@ -153,7 +153,7 @@ package struct SplitRing: Ring, ~Copyable {
     let head = backlog[again]
     try walk(from: head, &segments)
     again += 1
-    return Loan(head: head)
+    return Loan(head: head, isAgain: true)
   }
 
   package mutating func settle(_ loan: consuming Loan, written: UInt32) {
@@ -161,6 +161,29 @@ package struct SplitRing: Ring, ~Copyable {
     returns.storeRelaxed(UInt32(head), written, at: published &+ settled)
     log?.settle(head)
     settled &+= 1
+  }
+
+  package mutating func putBack(_ loan: consuming Loan) {
+    let isAgain = loan.isAgain
+    let head = loan.settled()
+    guard !isAgain else {
+      again -= 1
+      return
+    }
+    taken &-= 1
+    outstanding &-= 1
+    log?.putBack(head)
+  }
+
+  /// Gives back, unused, what a predecessor had taken and nobody had a use for: the ring stops
+  /// here, and the driver may go on elsewhere.
+  package mutating func returnBacklog() {
+    while again < backlog.count {
+      let head = backlog[again]
+      again += 1
+      settle(Loan(head: head, isAgain: true), written: 0)
+    }
+    publish()
   }
 
   package mutating func publish() {

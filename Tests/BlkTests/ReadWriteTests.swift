@@ -193,8 +193,8 @@ struct ReadWriteTests {
     var ring = try disk.ring()
     let first = try disk.model.serve(queue: 0, &ring, disk.guest, budget: 2)
     let second = try disk.model.serve(queue: 0, &ring, disk.guest, budget: 2)
-    #expect(first)
-    #expect(!second)
+    #expect(first == .more)
+    #expect(second == .drained)
     #expect(try disk.driver.reapAll().count == 3)
   }
 

@@ -8,12 +8,15 @@ import Model
 final class Bench {
   let world: TestWorld
   let tree: ConfigTree
+  var kernel = Kernel()
+  private let classes: Catalogue
   private var lastUnique: UInt64 = 0
 
-  init(_ world: TestWorld = TestWorld()) {
+  init(_ world: TestWorld = TestWorld(), _ classes: Catalogue = catalogue) {
     self.world = world
+    self.classes = classes
     tree = ConfigTree(
-      catalogue, world: world, owner: Owner(uid: 0, gid: 0, permissions: 0o755))
+      classes, world: world, owner: Owner(uid: 0, gid: 0, permissions: 0o755))
   }
 
   /// With one typed, complete, disabled device and one container.
@@ -52,27 +55,32 @@ final class Bench {
     }
   }
 
-  /// The answer to an operation, also where it came later.
+  /// The answer to an operation on a file or on names of a directory, also where it came later.
   private func answer(
+    at node: NodeID, _ names: [[UInt8]] = [],
     _ operation: (Request) throws(TreeError) -> Answer
   ) throws -> Answer {
     let request = request()
-    let answer = try operation(request)
-    guard answer == .later else { return answer }
-    world.run()
-    guard let result = world.finished[request.unique] else { return .later }
-    return try result.get()
+    var answer = try operation(request)
+    if answer == .later {
+      world.run()
+      guard let result = world.finished[request.unique] else { return .later }
+      answer = try result.get()
+    }
+    kernel.answered(at: node, names, tree)
+    return answer
   }
 
   func mkdir(_ path: String, permissions: UInt32 = 0o755) throws {
     let (parent, name) = try split(path)
     _ = try tree.makeDirectory(name, in: parent, permissions: permissions, request())
+    kernel.answered(at: parent, [name], tree)
   }
 
   @discardableResult
   func rmdir(_ path: String) throws -> Answer {
     let (parent, name) = try split(path)
-    return try answer { request throws(TreeError) in
+    return try answer(at: parent, [name]) { request throws(TreeError) in
       try tree.removeDirectory(name, in: parent, request)
     }
   }
@@ -80,7 +88,7 @@ final class Bench {
   @discardableResult
   func ln(_ target: String, _ path: String) throws -> Answer {
     let (parent, name) = try split(path)
-    return try answer { request throws(TreeError) in
+    return try answer(at: parent, [name]) { request throws(TreeError) in
       try tree.makeLink(name, in: parent, to: Array(target.utf8), request)
     }
   }
@@ -88,7 +96,7 @@ final class Bench {
   @discardableResult
   func rm(_ path: String) throws -> Answer {
     let (parent, name) = try split(path)
-    return try answer { request throws(TreeError) in
+    return try answer(at: parent, [name]) { request throws(TreeError) in
       try tree.removeFile(name, in: parent, request)
     }
   }
@@ -97,7 +105,7 @@ final class Bench {
   func mv(_ path: String, _ newPath: String, replacing: Bool = false) throws -> Answer {
     let (parent, name) = try split(path)
     let (newParent, newName) = try split(newPath)
-    return try answer { request throws(TreeError) in
+    return try answer(at: parent, [name, newName]) { request throws(TreeError) in
       try tree.rename(
         name, in: parent, to: newName, in: newParent, replacing: replacing, request)
     }
@@ -118,14 +126,16 @@ final class Bench {
   @discardableResult
   func write(_ bytes: [UInt8], _ path: String, isContinuation: Bool = false) throws -> Answer {
     let node = try node(path)
-    return try answer { request throws(TreeError) in
+    return try answer(at: node) { request throws(TreeError) in
       try tree.store(bytes, in: node, isContinuation: isContinuation, request)
     }
   }
 
   func change(_ change: OwnerChange, _ path: String) throws {
     let node = try node(path)
-    _ = try answer { request throws(TreeError) in try tree.change(change, of: node, request) }
+    _ = try answer(at: node) { request throws(TreeError) in
+      try tree.change(change, of: node, request)
+    }
   }
 
   func cat(_ path: String) throws -> String {
@@ -149,7 +159,7 @@ final class Bench {
   /// Another tree, from what this one committed.
   func replayed() -> ConfigTree {
     let tree = ConfigTree(
-      catalogue, world: TestWorld(), owner: Owner(uid: 0, gid: 0, permissions: 0o755))
+      classes, world: TestWorld(), owner: Owner(uid: 0, gid: 0, permissions: 0o755))
     tree.load(world.committed)
     return tree
   }

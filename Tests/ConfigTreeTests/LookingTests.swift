@@ -110,7 +110,7 @@ struct LookingTests {
     #expect(try bench.ls(path) == ["help", "values", "default", "when", "unit"])
     #expect(try bench.cat(path + "/default") == "0\n")
     #expect(try bench.cat(path + "/unit") == "bytes\n")
-    #expect(try bench.cat(path + "/when") == "offline: while enabled is 0\n")
+    #expect(try bench.cat(path + "/when") == "live: at any time\n")
     #expect(try bench.cat("classes/blk/features/flush").contains("durable"))
   }
 

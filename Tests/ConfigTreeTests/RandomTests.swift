@@ -81,6 +81,33 @@ struct RandomTests {
     #expect(bench.world.openHosts.sorted() == bench.tree.enabledDevices().map(\.id))
   }
 
+  /// Makes what is missing of three disks and two containers.
+  private static func furnish(_ bench: Bench) {
+    for name in containers + devices { try? bench.mkdir(name) }
+    for device in devices {
+      for (file, value) in [("type", "blk"), ("path", "/srv/i")] {
+        _ = try? bench.echo(value, "\(device)/\(file)")
+      }
+    }
+  }
+
+  @Test("leaves the kernel nothing to remember that is no more so", arguments: 61...65)
+  func kernelAgrees(seed: UInt64) throws {
+    let bench = Bench()
+    var dice = Dice(seed: seed)
+    for turn in 0..<200 {
+      bench.world.now += 1
+      if turn % 50 == 0 { Self.furnish(bench) }
+      try bench.kernel.look(at: bench.tree)
+      Self.step(bench, &dice)
+      if dice.roll(4) == 0 {
+        _ = try? bench.echo("\(dice.roll(9))", dice.pick(Self.devices) + "/num_queues")
+      }
+      let stale = try bench.kernel.stale(in: bench.tree)
+      try #require(stale == [], "turn \(turn)")
+    }
+  }
+
   @Test("Random numbers, names and bytes are answered or refused, never trapped", arguments: 1...8)
   func hostile(seed: UInt64) throws {
     let bench = try Bench.withLiveDisk()

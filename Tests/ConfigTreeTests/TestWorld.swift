@@ -15,12 +15,14 @@ final class TestWorld: World {
   private(set) var live: [ObjectID: LiveState] = [:]
   private(set) var openHosts: Set<ObjectID> = []
   private(set) var started: [Device] = []
+  private(set) var updated: [Device] = []
   private(set) var ownersTold: [Device] = []
   private var pending: [() -> Void] = []
 
   var storeFailure: Errno?
   var hostResult: Result<HostSide, HostRefusal> = .success(HostSide(facts: ["capacity": "1048576"]))
   var startResults: [Result<Void, HostRefusal>] = []
+  var updateResult: Result<Void, HostRefusal> = .success(())
   var engine = EngineState()
   var socketDirectory = "/run/vbusfs.d/sockets"
   var mountPoint = "/run/vbusfs"
@@ -52,6 +54,12 @@ final class TestWorld: World {
     }
   }
 
+  func adjustHost(
+    _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
+  ) {
+    pending.append { [self] in then(hostResult) }
+  }
+
   func closeHost(_ device: ObjectID) { openHosts.remove(device) }
 
   func start(
@@ -65,6 +73,13 @@ final class TestWorld: World {
         live[device.id] = LiveState()
       }
       then(result)
+    }
+  }
+
+  func update(_ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void) {
+    pending.append { [self] in
+      if case .success = updateResult { updated.append(device) }
+      then(updateResult)
     }
   }
 

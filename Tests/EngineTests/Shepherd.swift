@@ -80,6 +80,11 @@ final class Shepherd: Sendable {
     }
   }
 
+  /// Puts a device into the full state, and tells nobody.
+  func hold(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
+    state.withLock { $0.served.append(Served(offer: offer, descriptors: descriptors)) }
+  }
+
   /// Has a device served no more.
   func stop(_ id: UInt64) throws {
     forget(id)

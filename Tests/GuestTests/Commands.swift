@@ -37,6 +37,20 @@ enum Commands {
     fi
     """
 
+  /// Prints the disk's sectors before and after it has grown, and writes where it has.
+  static let growth = """
+    old=$(cat /sys/block/vda/size)
+    echo "before $old"
+    echo ready
+    for second in $(seq 30); do
+      [ "$(cat /sys/block/vda/size)" = "$old" ] || break
+      sleep 1
+    done
+    echo "after $(cat /sys/block/vda/size)"
+    echo 'behind the old end' | dd of=/dev/vda bs=512 seek=$old conv=sync 2>/dev/null
+    sync
+    """
+
   /// Reads from the disk after it was unplugged; whatever comes of it, the guest goes on.
   static let readWhileUnplugged = """
     dd if=/dev/vda of=/dev/null bs=1M count=4 2>/dev/null

@@ -4,19 +4,26 @@ import Testing
 
 /// A mounted tree with a folder for images, of one test alone.
 final class Lab {
+  /// A network namespace of the tree's processes alone, for taps and bridges; `nil` for the host's.
+  let namespace: String?
   /// Holds the images, the runtime directory `run` and the mount point `tree`.
   let folder: String
   var tree: String { folder + "/tree" }
   var runtime: String { folder + "/run" }
 
-  init() throws {
+  init(withNetwork: Bool = false) throws {
     folder = try shell("mktemp -d /tmp/vbusfs.XXXXXX").lines.first ?? ""
+    namespace = withNetwork ? String(folder.dropFirst("/tmp/".count)) : nil
+    if let namespace {
+      let outcome = try shell("ip netns add \(namespace) && ip -n \(namespace) link set lo up")
+      guard outcome.succeeded else { throw Overdue(description: "netns: \(outcome.text)") }
+    }
     try mount()
   }
 
   /// Mounts, or mounts again.
   func mount(_ options: String = "") throws {
-    let outcome = try shell("vbusfs mount --runtime \(runtime) \(options) \(tree)")
+    let outcome = try shell("\(inNetwork) vbusfs mount --runtime \(runtime) \(options) \(tree)")
     guard outcome.succeeded else { throw Overdue(description: "mount: \(outcome.text)") }
   }
 
@@ -28,12 +35,18 @@ final class Lab {
       _ = try? shell(
         "vbusfs umount --lazy \(tree); sleep 1; kill -KILL $(cat \(runtime)/keeper.pid)")
     }
+    if let namespace { _ = try? shell("ip netns delete \(namespace)") }
     _ = try? shell("rm -rf --one-file-system \(folder)")
   }
 
+  /// What a command starts with that runs in the lab's network; its file systems are the host's.
+  private var inNetwork: String { namespace.map { "nsenter --net=/run/netns/\($0)" } ?? "" }
+
   /// Runs a bash script at the tree's root; `$LAB` is the folder.
   func run(_ script: String, seconds: Int = 60) throws -> Outcome {
-    try shell(script, in: tree, environment: ["LAB=\(folder)"], seconds: seconds)
+    try shell(
+      #"\#(inNetwork) bash -c "$SCRIPT""#, in: tree,
+      environment: ["LAB=\(folder)", "SCRIPT=\(script)"], seconds: seconds)
   }
 
   /// The text of a file of the tree, without its newline.

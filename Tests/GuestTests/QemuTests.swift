@@ -27,6 +27,16 @@ extension EndToEnd {
       #expect(try lab.checksum(of: "/large", on: disk) == report.value("large"))
     }
 
+    @Test("A capacity written while it runs reaches it, and it writes behind the old end")
+    func growth() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let growth = try Growth(under: .qemu, in: lab)
+      #expect(growth.report.value("before") == "131072")
+      #expect(growth.report.value("after") == "196608")
+      #expect(growth.behindOldEnd == "behind the old end")
+    }
+
     @Test("A read-only disk refuses its writes and stays as it was")
     func readOnly() throws {
       let lab = try Lab()

@@ -93,6 +93,16 @@ extension EndToEnd {
       #expect(report.lines == ["vda/serial:first", "vdb/serial:second"])
     }
 
+    @Test("A capacity written while it runs reaches it, and it writes behind the old end")
+    func growth() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let growth = try Growth(under: .userModeLinux, in: lab)
+      #expect(growth.report.value("before") == "131072")
+      #expect(growth.report.value("after") == "196608")
+      #expect(growth.behindOldEnd == "behind the old end")
+    }
+
     @Test("Unplugging its disk while it runs leaves guest and host healthy")
     func unplug() throws {
       let lab = try Lab()

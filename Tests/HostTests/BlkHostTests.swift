@@ -152,6 +152,43 @@ struct BlkHostTests {
     #expect(try refusal(values) == .noSpace)
   }
 
+  /// What an open host side becomes with other values.
+  private func adjusted(_ opening: HostOpening, _ capacity: String) throws -> String? {
+    let kind = try #require(deviceKind("blk"))
+    return try kind.adjustHost(
+      ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"],
+      opening.descriptors)["capacity"]
+  }
+
+  @Test("A larger capacity extends the open file", arguments: ["file", "memory"])
+  func adjust(backend: String) throws {
+    let folder = try Folder()
+    let path = try folder.file("i", byteCount: 512)
+    let opening = try opened(["backend": backend, "path": path, "capacity": "512"])
+    #expect(try adjusted(opening, "1024") == "1024")
+    #expect(try facts(of: #require(opening.descriptors.first)).byteCount == 1024)
+  }
+
+  @Test("A smaller capacity cuts nothing off the open file")
+  func adjustDown() throws {
+    let folder = try Folder()
+    let opening = try opened(["path": folder.file("i", byteCount: 1024)])
+    #expect(try adjusted(opening, "512") == "512")
+    #expect(try facts(of: #require(opening.descriptors.first)).byteCount == 1024)
+  }
+
+  @Test("A file that is open for reading alone is not extended: ENOSPC")
+  func adjustReadOnly() throws {
+    let folder = try Folder()
+    let opening = try opened(["path": folder.file("i", byteCount: 512), "read_only": "1"])
+    let kind = try #require(deviceKind("blk"))
+    let values = ["capacity": "1024", "block_size": "512", "read_only": "1"]
+    let refusal = #expect(throws: HostRefusal.self) {
+      try kind.adjustHost(values, opening.descriptors)
+    }
+    #expect(refusal?.errno == Errno.noSpace.rawValue)
+  }
+
   @Test("Memory and null without a capacity answer EINVAL", arguments: ["memory", "null"])
   func noCapacity(backend: String) throws {
     #expect(try refusal(["backend": backend]) == .invalid)

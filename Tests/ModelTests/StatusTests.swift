@@ -30,7 +30,7 @@ struct StatusTests {
   func offers() {
     for one in catalogue.classes {
       let defaults = Dictionary(
-        uniqueKeysWithValues: one.attributes.map { ($0.name, $0.defaultText) })
+        uniqueKeysWithValues: one.attributes.map { ($0.key, $0.defaultText) })
       let named = one.features.reduce(0) { $0 | $1.mask }
       #expect(one.offerable(defaults) & FeatureSpec.version1 != 0)
       #expect(one.offerable(defaults) & ~named == 0)

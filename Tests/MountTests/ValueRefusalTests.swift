@@ -118,7 +118,7 @@ extension MountTests {
       ),
       Refused(
         "frozen while enabled", after: "disk d; echo 1 >devices/d/enabled",
-        "echo 2M >devices/d/capacity", "echo: write error: Device or resource busy",
+        "echo 4096 >devices/d/block_size", "echo: write error: Device or resource busy",
         "this can be written only while the device is not enabled"),
       Refused(
         "file that can only be read", after: "disk d", "echo 1 >devices/d/status",

@@ -1,4 +1,5 @@
 package import LinuxSystem
+import Synchronization
 
 /// What a script printed, both streams in order, and how it ended.
 package struct Outcome: Sendable {
@@ -45,9 +46,11 @@ package func startShell(
     "/bin/bash", arguments, environment: settings + environment, descriptors: [output])
 }
 
+private let lastFile = Atomic<UInt64>(0)
+
 /// An open file that has no name, so that nothing is left of it.
 private func temporaryFile() throws -> Descriptor {
-  let path = "/tmp/vbusfs-output-\(processNumber())-\(monotonicNanoseconds())"
+  let path = "/tmp/vbusfs-output-\(processNumber())-\(lastFile.add(1, ordering: .relaxed).newValue)"
   let file = try open(path, [.readWrite, .create, .exclusive, .append])
   try unlink(path)
   return file

@@ -13,7 +13,7 @@
 
 // -- descriptors and files
 int linux_memfd_create(const char *name, int sealable);
-int linux_memfd_seal_size(int fd);
+int linux_memfd_seal_size(int fd, int may_grow);
 int linux_eventfd(void);
 int linux_open(const char *path, int flags, unsigned mode);
 int linux_duplicate(int fd, int lowest);

@@ -19,10 +19,11 @@ package let blkClass = DeviceClass(
         """),
     AttributeSpec(
       "capacity", .size(0...blkCapacityMax, multipleOf: blkSectorByteCount), default: "0",
-      unit: "bytes", showsFact: true,
+      window: .live, unit: "bytes", showsFact: true,
       help: """
         The size of the disk. 0: the file's own size. More than the file has: the file is \
-        extended when enabled. Less: only its beginning is used; nothing is cut off.
+        extended. Less: only its beginning is used; nothing is cut off. While the disk is live \
+        it can only grow, and its guest is told.
         """),
     AttributeSpec(
       "block_size", .choice(["512", "1024", "2048", "4096"]), default: "512", unit: "bytes",

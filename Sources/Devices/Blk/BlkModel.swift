@@ -1,5 +1,5 @@
 package import Engine
-internal import LinuxSystem
+package import LinuxSystem
 package import SharedMemory
 package import Virtio
 
@@ -12,7 +12,7 @@ package final class BlkModel: DeviceModel {
   package let queueCount: Int
 
   private let descriptor: Descriptor?
-  private let space: BlkConfiguration
+  private var space: BlkConfiguration
   /// A value, so that a turn is one access to this class and not one per field and request.
   private var disk: BlkDisk
 
@@ -71,7 +71,23 @@ package final class BlkModel: DeviceModel {
 
   package func reset() { disk.reset() }
 
+  /// Only `capacity` is live, and it grows: what a guest has on the rest of a disk is not taken
+  /// from it.
+  package func update(
+    _ values: [String: String], _ descriptors: [Descriptor]
+  ) throws(ModelRefusal) {
+    guard let capacity = UInt64(values["capacity"] ?? ""), capacity % 512 == 0,
+      capacity <= UInt64(Int64.max)
+    else { throw ModelRefusal(.invalid, "the disk's capacity is not known") }
+    guard capacity / 512 >= space.capacitySectors else {
+      throw ModelRefusal(
+        .busy, "a live disk can only grow; it has \(space.capacitySectors) sectors")
+    }
+    space.capacitySectors = capacity / 512
+    disk.grow(to: capacity / 512)
+  }
+
   package func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
-  ) throws(RingFault) -> Bool { try disk.serve(&ring, memory, budget: budget) }
+  ) throws(RingFault) -> Progress { try disk.serve(&ring, memory, budget: budget) }
 }

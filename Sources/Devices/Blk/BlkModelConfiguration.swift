@@ -4,7 +4,7 @@ struct BlkConfiguration {
   static let byteCount = 60
   static let writeback = 32
 
-  let capacitySectors: UInt64
+  var capacitySectors: UInt64
   let blockByteCount: UInt32
   let queueCount: Int
 

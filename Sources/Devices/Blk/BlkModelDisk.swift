@@ -1,10 +1,11 @@
+internal import Engine
 internal import SharedMemory
 internal import Virtio
 
 /// What serving requests needs of a disk, and its scratch lists. A value without references that
 /// are counted per request.
 struct BlkDisk: ~Copyable {
-  let capacitySectors: UInt64
+  private(set) var capacitySectors: UInt64
   let isReadOnly: Bool
   let serial: [UInt8]
   /// What holds the data; nil for a disk of zeros that takes all writes.
@@ -34,6 +35,8 @@ struct BlkDisk: ~Copyable {
     isWriteback = acked.contains(.blkFlush) || !acked.contains(.blkConfigWriteCache)
   }
 
+  mutating func grow(to sectors: UInt64) { capacitySectors = sectors }
+
   mutating func reset() {
     acked = []
     isWriteback = true
@@ -47,10 +50,10 @@ struct BlkDisk: ~Copyable {
 
   mutating func serve<R: Ring & ~Copyable>(
     _ ring: inout R, _ memory: GuestMemory, budget: Int
-  ) throws(RingFault) -> Bool {
+  ) throws(RingFault) -> Progress {
     var moved: UInt64 = 0
     for _ in 0..<budget where moved < BlkLimits.turnByteCount {
-      guard let loan = try ring.next(&segments) else { return false }
+      guard let loan = try ring.next(&segments) else { return .drained }
       let written: UInt32
       do { written = try perform(memory) } catch {
         loan.forfeit()
@@ -61,6 +64,6 @@ struct BlkDisk: ~Copyable {
       ring.publish()
       moved += segments.readableBytes + segments.writableBytes
     }
-    return true
+    return .more
   }
 }

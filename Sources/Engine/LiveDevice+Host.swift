@@ -1,0 +1,59 @@
+internal import EngineLink
+internal import LinuxSystem
+internal import VhostUser
+
+/// What a model asks of its device.
+extension LiveDevice: DeviceHost {
+  func wake(queue index: Int) {
+    guard queues.indices.contains(index), queues[index].isRunning else { return }
+    queues[index].wakeLater()
+  }
+
+  func watch(
+    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
+  ) throws(Errno) -> EventLoop.Token {
+    try loop.watch(descriptor, for: readiness, handler: handler)
+  }
+
+  func rewatch(_ token: EventLoop.Token, for readiness: Readiness) {
+    // Both are ours: nothing of a peer's can make it fail.
+    try? loop.rewatch(token, for: readiness)
+  }
+
+  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token {
+    loop.after(milliseconds: milliseconds, handler: handler)
+  }
+
+  func remove(_ token: EventLoop.Token) { loop.remove(token) }
+
+  func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common {
+    commons.one(name, make: make)
+  }
+
+  func hostFailed(_ sentence: String) {
+    record.hostFailure = sentence
+    onChange()
+  }
+
+  // MARK: The configuration space
+
+  /// When to try again where the front end has no room for a message.
+  private static var roomMilliseconds: UInt64 { 20 }
+
+  /// Tells the guest what it has not been told. A front end that did not ask for such messages
+  /// finds the new bytes when it reads them next.
+  func configurationChanged() {
+    guard let shown = attachment?.shownConfiguration, shown != model.configuration else { return }
+    if attachment?.session.mayAnnounceConfiguration == true {
+      guard tellFrontEnd(.configurationChanged()) else {
+        _ = loop.after(milliseconds: Self.roomMilliseconds) { [weak self] in
+          self?.configurationChanged()
+        }
+        return
+      }
+    }
+    attachment?.shownConfiguration = model.configuration
+    // After the message: a successor that tells it twice does no harm.
+    saveSession()
+  }
+}
