@@ -159,10 +159,12 @@ extension Control: World {
 
   func groups(of request: Request) -> [UInt32] {
     let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
-    let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+    // Bytes, not characters: this is done for each write, and there are sixty lines.
+    let lines = status.split(separator: UInt8(ascii: "\n"))
     func numbers(_ name: String) -> [UInt32] {
-      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace)
-        .compactMap { UInt32($0) } ?? []
+      let line = lines.first { $0.starts(with: name.utf8) } ?? []
+      return line.split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+        .compactMap { UInt32(String(decoding: $0, as: UTF8.self)) }
     }
     // Whoever asked may have been killed, and its number be another process's by now. The fourth
     // number is the one that files are opened with (proc(5)).
