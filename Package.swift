@@ -131,5 +131,8 @@ let package = Package(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
       path: "Tests/BenchBlock", swiftSettings: strict),
+    .executableTarget(
+      name: "StoreBench", dependencies: ["BenchTwins", "LinuxSystem", "Model", "Store"],
+      path: "Tests/BenchStore", swiftSettings: strict),
   ]
 )

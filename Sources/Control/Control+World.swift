@@ -168,10 +168,9 @@ extension Control: World {
   var now: UInt64 { realtimeNanoseconds() }
 
   func isEnding(callerOf request: Request) -> Bool {
-    let lines = status(of: request)
+    let status = ProcessStatus(request.pid)
     let masks = ["SigPnd:", "ShdPnd:"].map { name in
-      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace).last
-        .flatMap { UInt64($0, radix: 16) }
+      status.words(name).first.flatMap { UInt64($0, radix: 16) }
     }
     guard let own = masks[0], let shared = masks[1] else { return true }
     // What ends a process that does not handle it shows as SIGKILL, so this names the others by
@@ -182,18 +181,9 @@ extension Control: World {
     return ending.contains { (own | shared) >> UInt64($0 - 1) & 1 != 0 }
   }
 
-  /// The lines of /proc/<pid>/status (proc(5)) of who asks; none when it is gone.
-  private func status(of request: Request) -> [Substring] {
-    let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
-    return String(decoding: status, as: UTF8.self).split(separator: "\n")
-  }
-
   func groups(of request: Request) -> [UInt32] {
-    let lines = status(of: request)
-    func numbers(_ name: String) -> [UInt32] {
-      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace)
-        .compactMap { UInt32($0) } ?? []
-    }
+    let status = ProcessStatus(request.pid)
+    func numbers(_ name: String) -> [UInt32] { status.words(name).compactMap { UInt32($0) } }
     // Whoever asked may have been killed, and its number be another process's by now. The fourth
     // number is the one that files are opened with (proc(5)).
     guard numbers("Uid:").last == request.uid, numbers("Gid:").last == request.gid else {

@@ -44,6 +44,8 @@ struct RequestHeader: Equatable {
 
   private static func number(_ bytes: [UInt8], at offset: Int, byteCount: Int) -> UInt64 {
     guard bytes.count >= offset + byteCount else { return 0 }
-    return (0..<byteCount).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * $1) }
+    var value: UInt64 = 0
+    for index in (0..<byteCount).reversed() { value = value << 8 | UInt64(bytes[offset + index]) }
+    return value
   }
 }
