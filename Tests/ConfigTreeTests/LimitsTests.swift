@@ -42,7 +42,7 @@ struct LimitsTests {
     #expect(
       try bench.ls("devices/meter0") == [
         "type", "status", "last_error", "features", "queues", "stats", "socket", "connect",
-        "limits", "burst", "enabled",
+        "limits", "burst", "in_band_notifications", "enabled",
       ])
   }
 
@@ -129,7 +129,7 @@ struct LimitsTests {
     let bench = try benchWithMeter()
     let names = ["description", "attributes", "features", "limits"]
     #expect(try bench.ls("classes/meter") == names)
-    #expect(try bench.ls("classes/meter/attributes") == ["burst"])
+    #expect(try bench.ls("classes/meter/attributes") == ["burst", "in_band_notifications"])
     #expect(try bench.ls("classes/meter/limits") == ["bytes_per_second", "burst"])
     #expect(try bench.cat("classes/meter/limits/burst/unit") == "bytes\n")
     #expect(try bench.cat("classes/meter/limits/burst/help") == "How much at once.\n")
