@@ -4,7 +4,12 @@ package import Model
 package let rngClass = DeviceClass(
   name: "rng", interfaceType: "virtio-rng", virtioID: 4,
   description: "Random bytes of the host's kernel, for the guest's own generator.",
-  attributes: [],
+  attributes: [
+    AttributeSpec(
+      "bytes_per_second", .number(0...TokenBucket.rateMax), default: "0", in: .limits,
+      window: .live, unit: "bytes per second",
+      help: "How much the guest gets, with a tenth of a second's worth at once. 0: no limit.")
+  ],
   features: [
     FeatureSpec(28, "indirect_desc", help: "A request may take one ring entry whatever its size."),
     FeatureSpec(29, "event_idx", help: "Each side says when it next wants to be woken."),
