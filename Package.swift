@@ -83,8 +83,14 @@ let package = Package(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
-      "NetTests",
+      "SmallDeviceTests",
       of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "NetTests",
+      of: [
+        "Devices", "Engine", "LinuxSystem", "NetworkLab", "RingDriver", "SharedMemory",
+        "TestSupport", "Virtio",
+      ]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
@@ -125,5 +131,8 @@ let package = Package(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
       path: "Tests/BenchBlock", swiftSettings: strict),
+    .executableTarget(
+      name: "StoreBench", dependencies: ["BenchTwins", "LinuxSystem", "Model", "Store"],
+      path: "Tests/BenchStore", swiftSettings: strict),
   ]
 )

@@ -63,8 +63,10 @@ static int ask_for_link(int netlink, const char *name) {
     struct rtattr attribute;
     char name[IFNAMSIZ];
   } request = {
-    .header = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
-    .attribute = {.rta_len = sizeof request.attribute + sizeof request.name, .rta_type = IFLA_IFNAME},
+    .header =
+      {.nlmsg_len = sizeof request, .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
+    .attribute =
+      {.rta_len = sizeof request.attribute + sizeof request.name, .rta_type = IFLA_IFNAME},
   };
   strncpy(request.name, name, IFNAMSIZ - 1);
   return send(netlink, &request, sizeof request, 0) < 0 ? -errno : 0;

@@ -21,7 +21,7 @@ extension ConfigTree {
     guard let table = layout(of: device)?.table else { throw .noSuchEntry }
     try table.validate(table.values(of: device))
     if let (container, _) = place(of: device.id) { try checkUnique(device, in: container.id) }
-    claim(device.id)
+    claim(device.id, untilCommitOf: attempt)
     world.openHost(device) { [self] result in
       switch result {
       case .failure(let refusal):
@@ -38,6 +38,10 @@ extension ConfigTree {
   }
 
   private func begin(_ device: Device, _ attempt: Attempt) {
+    do throws(Refusal) { try checkInterruption(attempt) } catch {
+      world.closeHost(device.id)
+      return settle(device.id, attempt) { () throws(Refusal) in throw error }
+    }
     guard let (container, devID) = place(of: device.id) else {
       enabled(device, attempt)
       return
@@ -56,6 +60,7 @@ extension ConfigTree {
     let facts = device.facts.sorted { $0.key < $1.key }
       .map { Change.putFact(device: device.id, fact: $0.key, text: $0.value) }
     do throws(Refusal) {
+      try checkInterruption(attempt)
       // Another device may have become live in the meantime.
       if let (container, _) = place(of: device.id) { try checkUnique(device, in: container.id) }
       try commit([.putDevice(device)] + facts, attempt.request, .done)

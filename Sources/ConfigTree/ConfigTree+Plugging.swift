@@ -80,7 +80,7 @@ extension ConfigTree {
     // No row holds the dev-id and the name yet, while the engine is at work.
     plugging[container.id, default: Plugging()].count += 1
     plugging[container.id]?.nextDevID = next + 1
-    claim(device.id)
+    claim(device.id, untilCommitOf: attempt)
     reopenIfFailed(device) { [self] result in
       switch result {
       case .failure: pluggedIn(device, container.id, name, devID, attempt, result)
@@ -117,6 +117,7 @@ extension ConfigTree {
     let outcome: Result<Answer, Refusal>
     do throws(Refusal) {
       if case .failure(let refusal) = result { throw .host(refusal) }
+      try checkInterruption(attempt)
       outcome = .success(try put(device, container, name, devID, attempt))
     } catch { outcome = .failure(error) }
     let finish = { [self] in

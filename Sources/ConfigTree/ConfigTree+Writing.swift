@@ -63,7 +63,7 @@ extension ConfigTree {
     let initial = table.attributes.compactMap { attribute in
       attribute.initial.map { draw in
         Change.putValue(
-          device: device.id, attribute: attribute.name,
+          device: device.id, attribute: attribute.key,
           value: StoredValue(text: draw(), writer: writer, changed: world.now))
       }
     }
@@ -165,16 +165,17 @@ extension ConfigTree {
       return try put(changes, of: old.id, attempt)
     }
     try checkUnique(changed, in: container.id)
-    claim(old.id)
+    claim(old.id, untilCommitOf: attempt)
     world.stop(old.id) { [self] in
       world.start(changed, in: container, as: devID) { [self] result in
-        switch result {
-        case .success:
-          settle(old.id, attempt) { () throws(Refusal) in
-            try put(changes, of: old.id, attempt)
-          }
-        case .failure(let refusal):
-          goBack(to: old, container, devID, .host(refusal), attempt)
+        if case .failure(let refusal) = result {
+          return goBack(to: old, container, devID, .host(refusal), attempt)
+        }
+        do throws(Refusal) { try checkInterruption(attempt) } catch {
+          return world.stop(old.id) { self.goBack(to: old, container, devID, error, attempt) }
+        }
+        settle(old.id, attempt) { () throws(Refusal) in
+          try put(changes, of: old.id, attempt)
         }
       }
     }

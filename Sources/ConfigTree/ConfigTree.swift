@@ -26,7 +26,16 @@ package final class ConfigTree: Tree {
   /// Links that are being made, by container.
   var plugging: [ObjectID: Plugging] = [:]
   private var busy: Set<ObjectID> = []
-  private var waiting: [ObjectID: [() -> Void]] = [:]
+  private var waiting: [ObjectID: [Waiting]] = [:]
+  /// The operations under way that can still be undone, by the numbers of their requests.
+  private var undoable: [UInt64: Request] = [:]
+  /// Those of them that are to be undone: their callers were let go.
+  private var interrupted: Set<UInt64> = []
+
+  private struct Waiting {
+    let request: Request
+    let run: () -> Void
+  }
 
   /// Links being made in one container, whose dev-ids no row holds yet.
   struct Plugging {
@@ -96,7 +105,7 @@ package final class ConfigTree: Tree {
     _ operation: @escaping () throws(TreeError) -> Answer
   ) -> Answer {
     let since = world.now
-    waiting[device, default: []].append { [world] in
+    let run = { [world] in
       let result: Result<Answer, TreeError>
       let now = world.now
       guard now < since || now - since < Self.waitNanosecondsMax else {
@@ -107,6 +116,7 @@ package final class ConfigTree: Tree {
       }
       if result != .success(.later) { world.finish(request, result) }
     }
+    waiting[device, default: []].append(Waiting(request: request, run: run))
     return .later
   }
 
@@ -120,6 +130,8 @@ package final class ConfigTree: Tree {
     do throws(TreeError) { result = .success(try operate(attempt, body)) } catch {
       result = .failure(error)
     }
+    undoable[attempt.request.unique] = nil
+    interrupted.remove(attempt.request.unique)
     world.finish(attempt.request, result)
     release(device)
   }
@@ -130,8 +142,39 @@ package final class ConfigTree: Tree {
     while !busy.contains(device), let next = waiting[device]?.first {
       waiting[device]?.removeFirst()
       if waiting[device]?.isEmpty == true { waiting[device] = nil }
-      next()
+      next.run()
     }
+  }
+
+  // MARK: Interrupting
+
+  /// As `claim`, for an operation that can be undone until its changes are committed.
+  func claim(_ device: ObjectID, untilCommitOf attempt: Attempt) {
+    claim(device)
+    undoable[attempt.request.unique] = attempt.request
+  }
+
+  /// Lets a caller go that a signal wants to end, at once. What waits is dropped. What is under way
+  /// is undone as soon as the process at work on it answers; until then its device stays busy.
+  /// What is committed already goes on to its end, which is near.
+  package func interrupt(_ unique: UInt64) {
+    for (device, operations) in waiting {
+      guard let index = operations.firstIndex(where: { $0.request.unique == unique }) else {
+        continue
+      }
+      let request = operations[index].request
+      guard world.isEnding(callerOf: request) else { return }
+      waiting[device]?.remove(at: index)
+      return world.finish(request, .failure(TreeError(.interrupted)))
+    }
+    guard let request = undoable[unique], world.isEnding(callerOf: request) else { return }
+    interrupted.insert(unique)
+    world.finish(request, .failure(TreeError(.interrupted)))
+  }
+
+  /// Before the changes of an operation that took time are committed.
+  func checkInterruption(_ attempt: Attempt) throws(Refusal) {
+    guard !interrupted.contains(attempt.request.unique) else { throw .interrupted }
   }
 
   // MARK: Counting

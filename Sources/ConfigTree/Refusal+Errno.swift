@@ -27,6 +27,7 @@ extension Refusal {
     case .pathInOwnTree: .tooManyLinks
     case .host(let refusal): Errno(rawValue: refusal.errno)
     case .notStored(let errno): Errno(rawValue: errno)
+    case .interrupted: .interrupted
     }
   }
 }

@@ -51,6 +51,10 @@ package protocol World: AnyObject {
   /// The supplementary groups of the process that asks, from /proc; empty when it is gone.
   func groups(of request: Request) -> [UInt32]
 
+  /// Whether a signal waits for the process that asks which is meant to end it or its waiting, and
+  /// not one that it takes beside its work, such as SIGCHLD. True, too, when it is gone.
+  func isEnding(callerOf request: Request) -> Bool
+
   /// A deferred answer (the operation had answered `.later`).
   func finish(_ request: Request, _ result: Result<Answer, TreeError>)
   /// The text of this node changed: wake its pollers.

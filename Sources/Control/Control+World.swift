@@ -167,13 +167,23 @@ extension Control: World {
   var mountPoint: String { places.mountPoint }
   var now: UInt64 { realtimeNanoseconds() }
 
-  func groups(of request: Request) -> [UInt32] {
-    let status = (try? readFile("/proc/\(request.pid)/status")) ?? []
-    let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
-    func numbers(_ name: String) -> [UInt32] {
-      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace)
-        .compactMap { UInt32($0) } ?? []
+  func isEnding(callerOf request: Request) -> Bool {
+    let status = ProcessStatus(request.pid)
+    let masks = ["SigPnd:", "ShdPnd:"].map { name in
+      status.words(name).first.flatMap { UInt64($0, radix: 16) }
     }
+    guard let own = masks[0], let shared = masks[1] else { return true }
+    // What ends a process that does not handle it shows as SIGKILL, so this names the others by
+    // which people and programs end a wait.
+    let ending = [
+      Signal.hangUp, Signal.interrupt, Signal.quit, Signal.kill, Signal.alarm, Signal.terminate,
+    ]
+    return ending.contains { (own | shared) >> UInt64($0 - 1) & 1 != 0 }
+  }
+
+  func groups(of request: Request) -> [UInt32] {
+    let status = ProcessStatus(request.pid)
+    func numbers(_ name: String) -> [UInt32] { status.words(name).compactMap { UInt32($0) } }
     // Whoever asked may have been killed, and its number be another process's by now. The fourth
     // number is the one that files are opened with (proc(5)).
     guard numbers("Uid:").last == request.uid, numbers("Gid:").last == request.gid else {

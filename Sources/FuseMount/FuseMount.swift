@@ -91,8 +91,11 @@ package final class FuseMount {
   /// where it cannot be new to the kernel: as a directory above what is open. (The time of change
   /// of a file that nobody wrote is not held so strictly.)
   func forgetTouched(at node: NodeID) {
-    for touched in tree.touched(at: node) { forgetAttributes(of: touched, on: fuse) }
+    for touched in tree.touched(at: node) { forget(touched) }
   }
+
+  /// Makes the kernel ask for the attributes of one node again.
+  func forget(_ node: NodeID) { forgetAttributes(of: node, on: fuse) }
 
   // MARK: Requests
 
@@ -119,6 +122,7 @@ package final class FuseMount {
     let bytes = slots.request(in: slot)
     let header = RequestHeader(bytes)
     if header.operation == .initialize { slots.initRequest = bytes }
+    if header.operation == .interrupt { return interrupt(bytes, in: slot) }
     slotsOfRequests[header.unique] = slot
     current = Request(
       unique: header.unique, slot: slot, uid: header.uid, gid: header.gid,
@@ -131,6 +135,14 @@ package final class FuseMount {
     } else {
       slots.requestCount &+= 1
     }
+  }
+
+  /// Past libfuse, which does not know what waits here. An INTERRUPT wants no answer, and one about a
+  /// request that was answered meanwhile means nothing.
+  private func interrupt(_ bytes: [UInt8], in slot: Int) {
+    let unique = RequestHeader.interrupted(bytes)
+    release(slot)
+    if pending[unique] != nil { tree.interrupt(unique) }
   }
 
   private func giveUp(_ slot: Int) {

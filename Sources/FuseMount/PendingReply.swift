@@ -22,7 +22,11 @@ final class PendingReply {
   func send(_ result: Result<Answer, TreeError>, from mount: FuseMount) {
     guard let reply = reply.take() else { return }
     let tree = mount.tree
-    if case .success = result { mount.forgetTouched(at: node) }
+    switch result {
+    case .success: mount.forgetTouched(at: node)
+    // A value that was in force and was taken back may have been looked at meanwhile.
+    case .failure: mount.forget(node)
+    }
     switch (result, shape) {
     case (.failure(let error), _): reply.refuse(error)
     case (.success(.entry(let node)), .entry):

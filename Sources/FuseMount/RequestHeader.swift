@@ -39,8 +39,13 @@ struct RequestHeader: Equatable {
   /// The kernel's handle in a POLL request (struct fuse_poll_in), which libfuse keeps to itself.
   static func pollHandle(_ request: [UInt8]) -> UInt64 { number(request, at: 48, byteCount: 8) }
 
+  /// The number of the request that an INTERRUPT is about (struct fuse_interrupt_in).
+  static func interrupted(_ request: [UInt8]) -> UInt64 { number(request, at: 40, byteCount: 8) }
+
   private static func number(_ bytes: [UInt8], at offset: Int, byteCount: Int) -> UInt64 {
     guard bytes.count >= offset + byteCount else { return 0 }
-    return (0..<byteCount).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * $1) }
+    var value: UInt64 = 0
+    for index in (0..<byteCount).reversed() { value = value << 8 | UInt64(bytes[offset + index]) }
+    return value
   }
 }

@@ -132,6 +132,9 @@ package protocol Tree: AnyObject {
   func entries(of directory: NodeID) throws(TreeError) -> [DirectoryEntry]
   /// What reading a file gives. Taken once for each open, and again when it is read from 0.
   func text(of file: NodeID) throws(TreeError) -> [UInt8]
+  /// Who waits for the answer to this request was interrupted. The tree may answer with EINTR, if
+  /// what was asked for has not happened and will not, or go on.
+  func interrupt(_ unique: UInt64)
   /// The nodes with lasting attributes whose attributes may have been changed by an operation on
   /// this file or on a name in this directory. Few, however large the tree is.
   func touched(at node: NodeID) -> [NodeID]

@@ -20,6 +20,8 @@ package enum Signal {
   package static let interrupt = SIGINT
   package static let childEnded = SIGCHLD
   package static let hangUp = SIGHUP
+  package static let quit = SIGQUIT
+  package static let alarm = SIGALRM
   package static let stop = SIGSTOP
   package static let resume = SIGCONT
 }

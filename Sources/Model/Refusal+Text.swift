@@ -51,6 +51,7 @@ extension Refusal {
       "devices/\(device), live in the same container, has the same \(attribute)"
     case .host(let refusal): refusal.reason
     case .notStored: "the change could not be stored"
+    case .interrupted: "who asked was interrupted before it was done, and nothing was changed"
     default: ""
     }
   }

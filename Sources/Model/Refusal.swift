@@ -47,4 +47,5 @@ package enum Refusal: Error, Hashable, Sendable {
   // The world around.
   case host(HostRefusal)
   case notStored(errno: Int32)
+  case interrupted
 }

@@ -3,6 +3,7 @@ import Devices
 import FuseMount
 import LinuxSystem
 import Model
+import Testing
 
 /// A tree with its world, worked on by paths as a shell does.
 final class Bench {
@@ -131,6 +132,15 @@ final class Bench {
     }
   }
 
+  /// Begins a write that needs other processes, which have not answered yet.
+  func begin(_ text: String, _ path: String) throws -> Request {
+    let request = request()
+    let answer = try tree.store(
+      Array(text.utf8) + [10], in: node(path), isContinuation: false, request)
+    #expect(answer == .later)
+    return request
+  }
+
   func change(_ change: OwnerChange, _ path: String) throws {
     let node = try node(path)
     _ = try answer(at: node) { request throws(TreeError) in
@@ -182,5 +192,6 @@ extension TreeError {
   static let noSpace = TreeError(.noSpace)
   static let timedOut = TreeError(.timedOut)
   static let inputOutput = TreeError(.inputOutput)
+  static let interrupted = TreeError(.interrupted)
   static let noDevice = TreeError(.noDevice)
 }

@@ -123,7 +123,7 @@ struct LimitsTests {
     try bench.echo("rng", "devices/rng0/type")
     #expect(try bench.ls("devices/rng0/limits") == ["bytes_per_second"])
     #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "0\n")
-    try bench.echo("4K", "devices/rng0/limits/bytes_per_second")
+    try bench.echo("4096", "devices/rng0/limits/bytes_per_second")
     #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "4096\n")
   }
 

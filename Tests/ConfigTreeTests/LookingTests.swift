@@ -79,7 +79,7 @@ struct LookingTests {
     arguments: [
       "nothing", "devices/disk1", "devices/disk0/mac", "devices/disk0/container",
       "devices/disk0/queues/1", "devices/disk0/queues/00", "devices/.disk0",
-      "containers/lab0/ids/0", "containers/lab0/ids/x", "classes/net",
+      "containers/lab0/ids/0", "containers/lab0/ids/x", "classes/none",
     ])
   func missing(path: String) throws {
     let bench = try Bench.withDisk()

@@ -20,6 +20,8 @@ final class TestWorld: World {
   private var pending: [() -> Void] = []
 
   var storeFailure: Errno?
+  /// Whether a signal that interrupts a caller is meant to end it.
+  var signalEnds = true
   var hostResult: Result<HostSide, HostRefusal> = .success(HostSide(facts: ["capacity": "1048576"]))
   var startResults: [Result<Void, HostRefusal>] = []
   var updateResult: Result<Void, HostRefusal> = .success(())
@@ -28,12 +30,10 @@ final class TestWorld: World {
   var mountPoint = "/run/vbusfs"
   var now: UInt64 = 1_700_000_000_123_000_000
 
-  func run() {
-    while let first = pending.first {
-      pending.removeFirst()
-      first()
-    }
-  }
+  func run() { while !pending.isEmpty { runOne() } }
+
+  /// The answer that waits longest comes.
+  func runOne() { pending.removeFirst()() }
 
   func report(_ state: LiveState, of device: ObjectID) { live[device] = state }
 
@@ -95,8 +95,11 @@ final class TestWorld: World {
   func engineState(of container: ObjectID) -> EngineState { engine }
   func groups(of request: Request) -> [UInt32] { [request.gid, 27] }
 
+  func isEnding(callerOf request: Request) -> Bool { signalEnds }
+
   func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
-    finished[request.unique] = result
+    // As the kernel does, which knows a request no more once it is answered.
+    if finished[request.unique] == nil { finished[request.unique] = result }
   }
 
   func changed(_ node: NodeID) { woken.append(node) }

@@ -20,6 +20,10 @@ struct Gate: Sendable {
     opening: "command -v qemu-system-x86_64 && \(guestFolder)/build qemu",
     reason: "needs QEMU and a Debian kernel: .ci/packages qemu")
 
+  static let network = Gate(
+    opening: "[ -e /dev/net/tun ] && ip netns add vbusfs-gate && ip netns delete vbusfs-gate",
+    reason: "needs root, /dev/net/tun and network namespaces")
+
   private init(isOpen: Bool, reason: Comment) {
     self.isOpen = isOpen
     self.reason = reason

@@ -44,10 +44,13 @@ final class Lab {
 
   /// Runs a bash script at the tree's root; `$LAB` is the folder.
   func run(_ script: String, seconds: Int = 60) throws -> Outcome {
-    try shell(
-      #"\#(inNetwork) bash -c "$SCRIPT""#, in: tree,
-      environment: ["LAB=\(folder)", "SCRIPT=\(script)"], seconds: seconds)
+    try shell(entering, in: tree, environment: environment(of: script), seconds: seconds)
   }
+
+  /// Runs `$SCRIPT` in the lab's network.
+  var entering: String { #"exec \#(inNetwork) bash -c "$SCRIPT""# }
+
+  func environment(of script: String) -> [String] { ["LAB=\(folder)", "SCRIPT=\(script)"] }
 
   /// The text of a file of the tree, without its newline.
   func text(_ path: String) throws -> String {

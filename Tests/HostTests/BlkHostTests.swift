@@ -130,7 +130,7 @@ struct BlkHostTests {
     let kind = try #require(deviceKind("blk"))
     let values = ["backend": "file", "capacity": capacity, "block_size": "512", "read_only": "0"]
     return try kind.adjustHost(
-      HostWish(values, forbiddenFileSystem: 0, open: opening.descriptors))["capacity"]
+      HostWish(values, forbiddenFileSystem: .max, open: opening.descriptors))["capacity"]
   }
 
   @Test("A larger capacity extends the open file", arguments: ["file", "memory"])
@@ -158,7 +158,7 @@ struct BlkHostTests {
     let values = ["capacity": "1024", "block_size": "512", "read_only": "1"]
     let refusal = #expect(throws: HostRefusal.self) {
       try kind.adjustHost(
-        HostWish(values, forbiddenFileSystem: 0, open: opening.descriptors))
+        HostWish(values, forbiddenFileSystem: .max, open: opening.descriptors))
     }
     #expect(refusal?.errno == Errno.noSpace.rawValue)
   }

@@ -104,6 +104,53 @@ extension MountTests {
       #expect(outcome.text == "137\n")
     }
 
+    @Test(
+      "Ctrl-C lets who waits go at once, nothing is changed, and the next try succeeds",
+      arguments: [
+        ("$(pgrep -P $(pid_of control) -f 'vbusfs helper')", "echo 1 >devices/f/enabled"),
+        ("$(cat containers/lab/engine/pid)", "echo 1 >devices/c/enabled"),
+        (
+          "$(cat containers/lab/engine/pid)",
+          "ln -s ../../../devices/e containers/lab/devices/e"
+        ),
+        ("$(cat containers/lab/engine/pid)", "echo abc >devices/d/serial"),
+      ])
+    func interrupted(victim: String, operation: String) throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; disk e; echo 1 >devices/e/enabled; disk f; disk c; plug c
+        shows() { cat devices/*/{status,serial}; ls containers/lab/ids; }
+        shows >$LAB/before; victim=\(victim); kill -STOP $victim
+        start=$(date +%s%N)
+        timeout --foreground -s INT 0.3 bash -c '\(operation)' 2>/dev/null; echo $?
+        [ $((($(date +%s%N) - start) / 1000000)) -lt 1500 ] || echo late
+        kill -CONT $victim
+        vbusfs wait devices/d/status listening --timeout 5
+        shows | diff $LAB/before - && (\(operation)) && echo done
+        """)
+      #expect(outcome.text == "124\ndone\n")
+    }
+
+    @Test("A signal that a program takes beside its work does not end its waiting")
+    func besides() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk f; helper=$(pgrep -P $(pid_of control) -f 'vbusfs helper'); kill -STOP $helper
+        (sleep 0.5; kill -CONT $helper) &
+        perl -e '
+          $SIG{CHLD} = sub { $seen = 1 };
+          if (!fork) { select undef, undef, undef, 0.2; exit }
+          open my $file, ">", "devices/f/enabled"; print "written\\n" if syswrite $file, "1";
+          print "seen\\n" if $seen'
+        cat devices/f/status
+        """)
+      #expect(outcome.text == "written\nseen\nenabled\n")
+    }
+
     @Test("100 openings at once all succeed")
     func manyOpenings() throws {
       let lab = try Lab()

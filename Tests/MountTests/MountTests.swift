@@ -26,7 +26,7 @@ struct Gate: Sendable {
     (try? shell("command -v \(program)"))?.succeeded ?? false
   }
 
-  private init(isOpen: Bool, reason: Comment) {
+  init(isOpen: Bool, reason: Comment) {
     self.isOpen = isOpen
     self.reason = reason
   }

@@ -34,8 +34,9 @@ struct TCPFrame {
   private var packet: [UInt8] { isVersion6 ? version6 : version4 }
 
   private var version4: [UInt8] {
-    let length = 40 + payload.count
-    return [0x45, 0] + word(length) + [0xff, 0xfe, 0x40, 0, 64, 6, 0, 0] + addresses + tcp
+    let start: [UInt8] = [0x45, 0] + word(40 + payload.count) + [0xff, 0xfe, 0x40, 0, 64, 6]
+    let sum = ~folded(start + addresses)
+    return start + word(Int(sum)) + addresses + tcp
   }
 
   private var version6: [UInt8] {

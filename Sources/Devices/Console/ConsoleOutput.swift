@@ -35,7 +35,7 @@ struct ConsoleOutput: ~Copyable {
   /// Hands the oldest bytes to a file, once. Answers how many it took.
   mutating func write(to file: Int32) throws(Errno) -> Int {
     let end = min(start + count, Self.capacity)
-    let taken = try writeOnce(file, bytes.span.extracting(start..<end))
+    let taken = try writePart(of: bytes.span.extracting(start..<end), to: file)
     removeFirst(taken)
     return taken
   }

@@ -47,9 +47,8 @@ struct ConsoleReceiver: ~Copyable {
   private mutating func fill(from file: Int32) -> Bool {
     guard start == end else { return true }
     guard !isOver else { return false }
-    var bytes = input.mutableSpan
     do throws(Errno) {
-      let count = try readOnce(file, bytes.count, into: &bytes)
+      let count = try readOnce(file, into: &input)
       (start, end) = (0, count)
       isOver = count == 0
     } catch {

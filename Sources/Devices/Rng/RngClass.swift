@@ -8,7 +8,10 @@ package let rngClass = DeviceClass(
     AttributeSpec(
       "bytes_per_second", .number(0...TokenBucket.rateMax), default: "0", in: .limits,
       window: .live, unit: "bytes per second",
-      help: "How much the guest gets, with a tenth of a second's worth at once. 0: no limit.")
+      help: """
+        How many bytes the guest gets at most; what a tenth of a second had not used it gets at \
+        once. 0: no limit.
+        """)
   ],
   features: [
     FeatureSpec(28, "indirect_desc", help: "A request may take one ring entry whatever its size."),
