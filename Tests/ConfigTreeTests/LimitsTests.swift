@@ -116,6 +116,27 @@ struct LimitsTests {
         .contains("reason: limits/bytes_per_second is not set, and burst is\n"))
   }
 
+  @Test("A source of random bytes has its rate in limits, none at first")
+  func randomRate() throws {
+    let bench = Bench(TestWorld())
+    try bench.mkdir("devices/rng0")
+    try bench.echo("rng", "devices/rng0/type")
+    #expect(try bench.ls("devices/rng0/limits") == ["bytes_per_second"])
+    #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "0\n")
+    try bench.echo("4096", "devices/rng0/limits/bytes_per_second")
+    #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "4096\n")
+  }
+
+  @Test("A rate of random bytes above what can be counted is refused")
+  func randomRateRefused() throws {
+    let bench = Bench(TestWorld())
+    try bench.mkdir("devices/rng0")
+    try bench.echo("rng", "devices/rng0/type")
+    #expect(throws: TreeError.invalid) {
+      try bench.echo("1099511627777", "devices/rng0/limits/bytes_per_second")
+    }
+  }
+
   @Test("Nothing is made, renamed or removed in limits")
   func fixed() throws {
     let bench = try benchWithMeter()
