@@ -171,7 +171,11 @@ extension ConfigTree {
         if case .failure(let refusal) = result {
           return goBack(to: old, container, devID, .host(refusal), attempt)
         }
-        do throws(Refusal) { try checkInterruption(attempt) } catch {
+        do throws(Refusal) {
+          try checkInterruption(attempt)
+          // Another device may have become live in the meantime.
+          try checkUnique(changed, in: container.id)
+        } catch {
           return world.stop(old.id) { self.goBack(to: old, container, devID, error, attempt) }
         }
         settle(old.id, attempt) { () throws(Refusal) in
