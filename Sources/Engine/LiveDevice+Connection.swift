@@ -128,7 +128,7 @@ extension LiveDevice {
       queue.error = kept[Part.bell(.error, queue.index)].map { EventDescriptor($0.descriptor) }
     }
     guard mapMemory(files) else { throw .refused(.setMemoryTable) }
-    if let acked = session.ackedFeatures { model.negotiated(acked) }
+    if let acked = session.ackedFeatures { model.resumed(acked) }
     attachment?.negotiated = session.ackedFeatures
     for (offset, bytes) in ConfigurationLines.writes(in: lines)
     where model.writeConfiguration(at: offset, bytes) {
