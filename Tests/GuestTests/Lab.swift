@@ -15,7 +15,8 @@ final class Lab {
     folder = try shell("mktemp -d /tmp/vbusfs.XXXXXX").lines.first ?? ""
     namespace = withNetwork ? String(folder.dropFirst("/tmp/".count)) : nil
     if let namespace {
-      let outcome = try shell("ip netns add \(namespace) && ip -n \(namespace) link set lo up")
+      let outcome = try shell(
+        "ip netns add \(namespace) && nsenter --net=/run/netns/\(namespace) ip link set lo up")
       guard outcome.succeeded else { throw Overdue(description: "netns: \(outcome.text)") }
     }
     try mount()

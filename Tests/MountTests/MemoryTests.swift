@@ -52,7 +52,7 @@ extension MountTests {
         (
           "mkdir devices/d", "stat -c '%n %h %s' devices/d devices/d/type; ls devices/d | wc -l",
           "echo blk >devices/d/type",
-          "devices/d 2 0\ndevices/d/type 1 1\n3\n", "devices/d 5 0\ndevices/d/type 1 4\n16\n"
+          "devices/d 2 0\ndevices/d/type 1 1\n3\n", "devices/d 5 0\ndevices/d/type 1 4\n17\n"
         ),
         ("disk d", "stat -c %s devices/d/serial", "echo abcd >devices/d/serial", "1\n", "5\n"),
         ("disk d", "stat -c %s devices/d/status", "echo 1 >devices/d/enabled", "8\n", "8\n"),
