@@ -144,7 +144,7 @@ final class Helpers {
         HostRefusal(
           errno: Errno.timedOut.rawValue,
           reason: "opening the host side took longer than \(seconds) seconds",
-          accepted: "files on a file system that answers")))
+          accepted: "a file system, or a program at the other end of a socket, that answers")))
   }
 
   /// Ends a helper. One that hangs in the kernel stays counted until it really ends.

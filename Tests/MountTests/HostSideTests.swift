@@ -114,6 +114,57 @@ extension MountTests {
           """)
     }
 
+    @Test("A socket whose listener takes nobody refuses enabled within the deadline")
+    func fullBacklog() throws {
+      let lab = try lab()
+      defer { lab.end() }
+      let outcome = try run(
+        """
+        python3 -c 'import socket, sys, time
+        ends = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+        ends[0].bind(sys.argv[1]); ends[0].listen(0); ends[1].connect(sys.argv[1])
+        print("full", flush=True); time.sleep(60)' $LAB/s >$LAB/out & listener=$!
+        until [ -s $LAB/out ]; do sleep 0.01; done
+        typed n net stream; echo $LAB/s >devices/n/path; echo 1 >devices/n/enabled; reason
+        cat devices/n/status; kill $listener
+        """, in: lab)
+      #expect(
+        outcome.text == """
+          echo: write error: Connection timed out
+          opening the host side took longer than 3 seconds
+          offline
+
+          """)
+    }
+
+    @Test("Who owns a tap may not have root's rights put it into a bridge")
+    func bridgeOfRoot() throws {
+      let lab = try lab()
+      defer { lab.end() }
+      let outcome = try run(
+        """
+        net ip link add br0 type bridge; net ip tuntap add his mode tap user nobody
+        net ip link set his up
+        typed n net tap; echo his >devices/n/ifname; chown -R nobody devices/n
+        nobody bash -c 'echo br0 >devices/n/bridge; echo 1 >devices/n/enabled'; reason
+        cat devices/n/status; net ip -o link show master br0
+        echo 1 >devices/n/enabled; reason; echo br0 >devices/n/bridge
+        nobody bash -c 'echo 1 >devices/n/enabled'; cat devices/n/status
+        net ip -o link show master br0 | grep -o 'his'
+        """, in: lab)
+      #expect(
+        outcome.text == """
+          echo: write error: Operation not permitted
+          the tap his could not join the bridge br0: Operation not permitted
+          offline
+          echo: write error: Operation not permitted
+          the tap his could not join the bridge br0: Operation not permitted
+          enabled
+          his
+
+          """)
+    }
+
     @Test("A terminal's name is shown; it belongs to who wrote backend, and outlives control")
     func terminal() throws {
       let lab = try lab()

@@ -57,6 +57,30 @@ final class FuzzSegment {
     for index in 3..<6 where bytes[index] & 1 == 0 {
       frame[12 + Int(bytes[index + 3]) % min(80, frame.count - 12)] = bytes[index]
     }
+    let header = bytes[16] & 3 == 0 ? Self.header(bytes) : sound(bytes)
+    card.memory.bytes.setBytes(headerBytes(header) + frame, at: FuzzCard.source)
+    chain(
+      bytes[20...], on: card.drivers[1], from: 0, count: 6, at: FuzzCard.source,
+      isWritable: false, card)
+    if bytes[17] & 3 > 0 {
+      divide(12 + frame.count, after: min(Int(bytes[18]), frame.count), card)
+    }
+    _ = card.serveAnew(1)
+  }
+
+  /// A header that the frame of the same bytes may have.
+  private func sound(_ bytes: [UInt8]) -> NetHeader {
+    let cut = UInt16(bytes[12]) << 3 | 44
+    return switch bytes[0] & 3 {
+    case 0: bytes[10] & 1 == 0 ? TCPFrame().checksumHeader : TCPFrame().header(cutTo: cut)
+    case 1: TCPFrame(isVersion6: true).header(cutTo: cut)
+    case 2: TCPFrame(tag: [0x81, 0, 0, 1]).header(cutTo: cut)
+    default: NetHeader()
+    }
+  }
+
+  /// A header of which each part may lie.
+  private static func header(_ bytes: [UInt8]) -> NetHeader {
     var header = NetHeader()
     header.flags = bytes[9] & 7
     header.kind = [0, 1, 4, 0x81, 0x84, 3, bytes[10], 1][Int(bytes[10] & 7)]
@@ -64,11 +88,15 @@ final class FuzzSegment {
     header.segmentByteCount = [1448, 46, 1, 0, 65535, 9, 536, 100][Int(bytes[12] & 7)]
     header.checksumStart = [34, 54, 38, UInt16(bytes[13]) << 8 | 254][Int(bytes[13] >> 2 & 3)]
     header.checksumOffset = bytes[14] & 7 == 0 ? UInt16(bytes[15]) << 8 | 254 : 16
-    card.memory.bytes.setBytes(headerBytes(header) + frame, at: FuzzCard.source)
-    chain(
-      bytes[20...], on: card.drivers[1], from: 0, count: 6, at: FuzzCard.source,
-      isWritable: false, card)
-    _ = card.serveAnew(1)
+    return header
+  }
+
+  /// Makes the transmit queue's chain two buffers that hold all of a frame.
+  private func divide(_ byteCount: Int, after first: Int, _ card: FuzzCard) {
+    let start = card.memory.guestAddress(of: FuzzCard.source).rawValue
+    card.drivers[1].set(0, address: start, count: UInt32(first), flags: 1, next: 1)
+    card.drivers[1].set(
+      1, address: start + UInt64(first), count: UInt32(byteCount - first), flags: 0, next: 0)
   }
 
   private func lend(_ bytes: [UInt8], on card: FuzzCard) {
