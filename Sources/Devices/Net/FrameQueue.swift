@@ -74,7 +74,9 @@ package struct FrameQueue {
     count += 1
   }
 
-  /// The oldest frame.
+  /// The oldest frame. Inlined, for else the whole queue is read anew for each, just after parts of
+  /// it were written.
+  @inline(__always)
   package var first: Place? {
     guard count > 0 else { return nil }
     let lead = bytes.span.extracting(head..<(head + Self.leadByteCount))
@@ -90,6 +92,7 @@ package struct FrameQueue {
   }
 
   /// Forgets the oldest frame, which is this one.
+  @inline(__always)
   mutating func remove(_ first: Place) {
     head += Self.entryByteCount(first.byteCount)
     count -= 1

@@ -71,7 +71,6 @@ struct NetReceiver: ~Copyable {
     }
     switch delivery {
     case .delivered:
-      if loans.count > 0 { loans.settle(in: &ring) }
       tally.packets += 1
       tally.bytes += frame.count
     case .starved: loans.putBack(into: &ring)
@@ -120,6 +119,7 @@ struct NetReceiver: ~Copyable {
       done += count
     }
     do throws(MemoryFault) { try finish(memory) } catch { throw .memory(error) }
+    loans.settle(in: &ring)
     return .delivered
   }
 
