@@ -29,7 +29,8 @@ extension LiveDevice {
   func newSession() -> Session {
     Session(
       features: offered, queueCount: model.queueCount, queueNumber: model.queueNumber,
-      queueSizeMax: UInt16(DeviceRecord.queueSizeMax))
+      queueSizeMax: UInt16(DeviceRecord.queueSizeMax),
+      protocolFeatures: offer.hasInBandNotifications ? .implemented : .usual)
   }
 
   private func attach(_ session: Session, on connection: Descriptor) {

@@ -274,8 +274,11 @@ package final class FuseMount {
     let end = handles.files[handle]?.writeEnd
     let isContinuation = end != nil && offset == end && offset > 0
     handles.files[handle, default: .init()].writeEnd = offset + UInt64(text.count)
+    let opener = handles.files[handle]?.opener
     settle(reply, .written(text.count)) { (tree, request) throws(TreeError) in
-      try tree.store(text, in: node, isContinuation: isContinuation, request)
+      var request = request
+      request.opener = opener
+      return try tree.store(text, in: node, isContinuation: isContinuation, request)
     }
   }
 }

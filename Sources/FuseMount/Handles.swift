@@ -3,6 +3,8 @@
 struct Handles {
   /// What one open of a file remembers.
   struct OpenFile {
+    /// Who opened it, if it is open for writing.
+    var opener: Request.Opener?
     /// The text as it was when reading began; later reads go on in it.
     var snapshot: [UInt8]?
     /// Where the last write ended; a write that starts there continues it.
@@ -22,6 +24,13 @@ struct Handles {
   mutating func open() -> UInt64 {
     last += 1
     return last
+  }
+
+  /// As above, for a file that may be written.
+  mutating func open(for opener: Request.Opener) -> UInt64 {
+    let handle = open()
+    files[handle] = OpenFile(opener: opener)
+    return handle
   }
 
   /// The part of `bytes` that a read of `count` bytes at `offset` gives.

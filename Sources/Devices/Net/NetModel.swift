@@ -41,7 +41,7 @@ package final class NetModel: DeviceModel {
     self.isUp = isUp
     self.backend = backend
     transmitter = NetTransmitter(mtu: Int(mtu), counters: counters)
-    receiver = NetReceiver(counters: counters)
+    receiver = NetReceiver(mtu: Int(mtu), counters: counters)
     features = Self.offered(backend: values["backend"] ?? "", speed: speed).rawValue
   }
 

@@ -14,6 +14,7 @@ struct NetReceiver: ~Copyable {
     case unfit
   }
 
+  private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
   /// What `acked` says of each frame, looked up once.
@@ -34,7 +35,10 @@ struct NetReceiver: ~Copyable {
     var errors = 0
   }
 
-  init(counters: NetCounters) { self.counters = counters }
+  init(mtu: Int, counters: NetCounters) {
+    self.mtu = mtu
+    self.counters = counters
+  }
 
   mutating func negotiated(_ features: FeatureBits) {
     acked = features
@@ -86,7 +90,9 @@ struct NetReceiver: ~Copyable {
     _ memory: GuestMemory
   ) throws(RingFault) -> Delivery {
     // 5.1.6.4: a frame that the driver did not agree to take in this form.
-    guard header.isTaken(by: acked) else { return .unfit }
+    guard header.isTaken(by: acked), header.isSegmented || isShortEnough(frame.count) else {
+      return .unfit
+    }
     guard let loan = try ring.next(&first) else { return .starved }
     // 5.1.6.3.1: each buffer has room for the header at least.
     guard first.writableBytes >= UInt64(lead) else {
@@ -121,6 +127,12 @@ struct NetReceiver: ~Copyable {
     do throws(MemoryFault) { try finish(memory) } catch { throw .memory(error) }
     loans.settle(in: &ring)
     return .delivered
+  }
+
+  /// 5.1.4.1: a driver that knows the MTU is passed no larger packet that is not to be cut. One
+  /// VLAN tag is no part of it.
+  private func isShortEnough(_ byteCount: Int) -> Bool {
+    !acked.contains(.netMTU) || byteCount <= mtu + NetLimits.ethernetByteCount + 4
   }
 
   /// Writes the header and as much of the frame as the first chain holds; answers how much.
