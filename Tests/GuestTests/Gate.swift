@@ -24,6 +24,9 @@ struct Gate: Sendable {
     opening: "[ -e /dev/net/tun ] && ip netns add vbusfs-gate && ip netns delete vbusfs-gate",
     reason: "needs root, /dev/net/tun and network namespaces")
 
+  static let testpmd = Gate(
+    opening: "command -v dpdk-testpmd", reason: "needs DPDK's testpmd: .ci/packages dpdk")
+
   private init(isOpen: Bool, reason: Comment) {
     self.isOpen = isOpen
     self.reason = reason

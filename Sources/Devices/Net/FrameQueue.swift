@@ -64,27 +64,36 @@ package struct FrameQueue {
       limit = tail
       isWrapped = true
     }
-    let lead = place.header.bytes
-    for index in 0..<NetHeader.byteCount { bytes[start + 4 + index] = lead[index] }
-    for index in 0..<4 {
-      bytes[start + index] = UInt8(truncatingIfNeeded: place.byteCount >> (8 * index))
-    }
+    let header = place.header.bytes
+    var lead = InlineArray<16, UInt8>(repeating: 0)
+    for index in 0..<4 { lead[index] = UInt8(truncatingIfNeeded: place.byteCount >> (8 * index)) }
+    for index in 0..<NetHeader.byteCount { lead[4 + index] = header[index] }
+    var all = bytes.mutableSpan
+    copyBytes(lead.span, to: &all, at: start)
     tail = start + Self.entryByteCount(place.byteCount)
     count += 1
   }
 
-  /// The oldest frame.
+  /// The oldest frame. Inlined, for else the whole queue is read anew for each, just after parts of
+  /// it were written.
+  @inline(__always)
   package var first: Place? {
     guard count > 0 else { return nil }
+    let lead = bytes.span.extracting(head..<(head + Self.leadByteCount))
     var byteCount = 0
-    for index in 0..<4 { byteCount |= Int(bytes[head + index]) << (8 * index) }
-    let header = NetHeader(bytes.span.extracting((head + 4)..<(head + Self.leadByteCount)))
+    for index in 0..<4 { byteCount |= Int(lead[index]) << (8 * index) }
+    let header = NetHeader(lead.extracting(4..<Self.leadByteCount))
     return Place(header: header, start: head + Self.leadByteCount, byteCount: byteCount)
   }
 
   /// Forgets the oldest frame, if there is one.
   package mutating func removeFirst() {
-    guard let first else { return }
+    if let first { remove(first) }
+  }
+
+  /// Forgets the oldest frame, which is this one.
+  @inline(__always)
+  mutating func remove(_ first: Place) {
     head += Self.entryByteCount(first.byteCount)
     count -= 1
     guard isWrapped, head == limit else { return }

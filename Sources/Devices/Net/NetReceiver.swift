@@ -17,6 +17,10 @@ struct NetReceiver: ~Copyable {
   private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
+  /// What `acked` says of each frame, looked up once.
+  private var lead = NetHeader.legacyByteCount
+  private var takesFlags = false
+  private var mergesBuffers = false
   /// The first chain of a frame, whose header is finished last, and one of the others.
   private var first = Segments(capacity: NetLimits.segments)
   private var other = Segments(capacity: NetLimits.segments)
@@ -36,7 +40,12 @@ struct NetReceiver: ~Copyable {
     self.counters = counters
   }
 
-  mutating func negotiated(_ features: FeatureBits) { acked = features }
+  mutating func negotiated(_ features: FeatureBits) {
+    acked = features
+    lead = features.netHeaderByteCount
+    takesFlags = features.contains(.netGuestChecksum)
+    mergesBuffers = features.contains(.netMergeableBuffers)
+  }
 
   /// Delivers what waits in a queue.
   mutating func serve(
@@ -48,7 +57,7 @@ struct NetReceiver: ~Copyable {
       let delivery = try deliver(
         place.header, queue.bytes.span.extracting(place.range), &ring, memory)
       if delivery == .starved { return .drained }
-      queue.removeFirst()
+      queue.remove(place)
     }
     return .more
   }
@@ -66,7 +75,6 @@ struct NetReceiver: ~Copyable {
     }
     switch delivery {
     case .delivered:
-      loans.settle(in: &ring)
       tally.packets += 1
       tally.bytes += frame.count
     case .starved: loans.putBack(into: &ring)
@@ -86,7 +94,6 @@ struct NetReceiver: ~Copyable {
       return .unfit
     }
     guard let loan = try ring.next(&first) else { return .starved }
-    let lead = acked.netHeaderByteCount
     // 5.1.6.3.1: each buffer has room for the header at least.
     guard first.writableBytes >= UInt64(lead) else {
       loans.append(loan, written: 0)
@@ -97,9 +104,14 @@ struct NetReceiver: ~Copyable {
       loan.forfeit()
       throw .memory(error)
     }
+    // Most frames take one buffer.
+    guard done < frame.count else {
+      ring.settle(loan, written: UInt32(lead + done))
+      return .delivered
+    }
     loans.append(loan, written: UInt32(lead + done))
     while done < frame.count {
-      guard acked.contains(.netMergeableBuffers), !loans.isFull, loans.count < ring.size.count
+      guard mergesBuffers, !loans.isFull, loans.count < ring.size.count
       else { return .unfit }
       guard let loan = try ring.next(&other) else { return .starved }
       var place = other.writable(from: 0)
@@ -113,6 +125,7 @@ struct NetReceiver: ~Copyable {
       done += count
     }
     do throws(MemoryFault) { try finish(memory) } catch { throw .memory(error) }
+    loans.settle(in: &ring)
     return .delivered
   }
 
@@ -128,12 +141,12 @@ struct NetReceiver: ~Copyable {
   ) throws(MemoryFault) -> Int {
     var header = header
     // 5.1.6.4.1: without GUEST_CSUM no flags; num_buffers is 1 where buffers are not merged.
-    if !acked.contains(.netGuestChecksum) { header.flags = 0 }
+    if !takesFlags { header.flags = 0 }
     header.bufferCount = 1
     var place = first.writable(from: 0)
     let bytes = header.bytes
     _ = try first.copyIn(
-      bytes.span.extracting(0..<acked.netHeaderByteCount), at: &place, of: memory)
+      bytes.span.extracting(0..<lead), at: &place, of: memory)
     return try first.copyIn(frame, at: &place, of: memory)
   }
 

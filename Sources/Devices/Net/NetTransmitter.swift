@@ -10,6 +10,9 @@ struct NetTransmitter: ~Copyable {
   private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
+  /// What `acked` says of each frame, looked up once.
+  private var lead = NetHeader.legacyByteCount
+  private var frameByteCountMax = NetLimits.frameByteCountMax
   private var segments = Segments(capacity: NetLimits.segments)
   private var tally = Tally()
 
@@ -26,7 +29,13 @@ struct NetTransmitter: ~Copyable {
     self.counters = counters
   }
 
-  mutating func negotiated(_ features: FeatureBits) { acked = features }
+  mutating func negotiated(_ features: FeatureBits) {
+    acked = features
+    lead = features.netHeaderByteCount
+    // 5.1.4.2: a driver that knows the MTU sends no larger packet. One VLAN tag is no part of it.
+    let longest = mtu + NetLimits.ethernetByteCount + 4
+    frameByteCountMax = features.contains(.netMTU) ? longest : NetLimits.frameByteCountMax
+  }
 
   mutating func serve<Sink: FrameSink & ~Copyable>(
     _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int, to sink: inout Sink
@@ -55,7 +64,6 @@ struct NetTransmitter: ~Copyable {
   private mutating func send<Sink: FrameSink & ~Copyable>(
     _ memory: GuestMemory, to sink: inout Sink
   ) throws(MemoryFault) -> FrameFate {
-    let lead = acked.netHeaderByteCount
     // The shortest frame is one Ethernet header, the longest a packet of 64 KiB.
     let least = UInt64(lead + NetLimits.ethernetByteCount)
     guard segments.readableBytes >= least,
@@ -69,7 +77,7 @@ struct NetTransmitter: ~Copyable {
     _ = try segments.copyOut(&place, lead, into: &span, of: memory)
     let written = NetHeader(bytes.span.extracting(0..<lead))
     guard let header = written.checked(frameByteCount: byteCount, from: acked),
-      header.isSegmented || isShortEnough(byteCount)
+      header.isSegmented || byteCount <= frameByteCountMax
     else { return .malformed }
     let frame = OutgoingFrame(header: header, offset: UInt64(lead), byteCount: byteCount)
     let fate = try sink.take(frame, segments, memory)
@@ -78,11 +86,6 @@ struct NetTransmitter: ~Copyable {
       tally.bytes += byteCount
     }
     return fate
-  }
-
-  /// 5.1.4.2: a driver that knows the MTU sends no larger packet. One VLAN tag is no part of it.
-  private func isShortEnough(_ byteCount: Int) -> Bool {
-    !acked.contains(.netMTU) || byteCount <= mtu + NetLimits.ethernetByteCount + 4
   }
 
   private mutating func count() {

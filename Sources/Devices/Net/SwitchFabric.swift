@@ -98,12 +98,7 @@ struct SwitchFabric: FrameSink {
   mutating func take(
     _ frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory
   ) throws(MemoryFault) -> FrameFate {
-    // Copied once: by what the switch looks at here the frame is judged.
-    var ends = InlineArray<12, UInt8>(repeating: 0)
-    var span = ends.mutableSpan
-    var place = segments.readable(from: frame.offset)
-    _ = try segments.copyOut(&place, 12, into: &span, of: memory)
-    let target = route(ends.span)
+    let target = isLoop ? sender : try route(frame, segments, memory)
     if let target {
       guard ports[target].isOpen else { return .sent }
       if frame.header.isTaken(by: ports[target].features) {
@@ -112,16 +107,22 @@ struct SwitchFabric: FrameSink {
     }
     guard !scratch.isEmpty else { return .sent }
     var bytes = scratch.mutableSpan
-    place = segments.readable(from: frame.offset)
+    var place = segments.readable(from: frame.offset)
     _ = try segments.copyOut(&place, frame.byteCount, into: &bytes, of: memory)
     return spread(frame, to: target)
   }
 
   /// The one port that gets the frame; nil when all others do.
-  private mutating func route(_ ends: borrowing Span<UInt8>) -> Int? {
-    guard !isLoop else { return sender }
-    let destination = stationAddress(ends, at: 0)
-    stations.learn(stationAddress(ends, at: 6), at: sender, now: now)
+  private mutating func route(
+    _ frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory
+  ) throws(MemoryFault) -> Int? {
+    // Copied once: by what the switch looks at here the frame is judged.
+    var ends = InlineArray<12, UInt8>(repeating: 0)
+    var span = ends.mutableSpan
+    var place = segments.readable(from: frame.offset)
+    _ = try segments.copyOut(&place, 12, into: &span, of: memory)
+    let destination = stationAddress(ends.span, at: 0)
+    stations.learn(stationAddress(ends.span, at: 6), at: sender, now: now)
     guard !isGroup(destination) else { return nil }
     guard let port = stations.port(of: destination, now: now) else { return nil }
     // Never back to where it came from: whoever is meant has it already.
