@@ -1,7 +1,7 @@
 internal import Model
 
 /// A class's tables, by name: what turns a file name into a node without a search.
-struct ClassLayout {
+final class ClassLayout {
   let place: Int
   let table: DeviceClass
   /// The device's directory, but for `container`, which is there only while plugged in.
