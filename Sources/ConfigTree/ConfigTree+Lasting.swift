@@ -39,7 +39,7 @@ extension ConfigTree {
   }
 
   private func lasting(ofAttribute index: Int, of device: ObjectID) -> Lasting {
-    guard let table = model.devices.place(of: device).flatMap(layout(at:))?.table,
+    guard let table = model.devices.place(of: device.rawValue).flatMap(layout(at:))?.table,
       table.attributes.indices.contains(index)
     else { return .nothing }
     let isInLimits = table.attributes[index].place == .limits

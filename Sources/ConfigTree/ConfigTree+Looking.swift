@@ -11,11 +11,11 @@ extension ConfigTree {
     let node: Node? =
       if object == .tree {
         Node.ofTree(slot: slot)
-      } else if model.devices.place(of: object) != nil {
+      } else if model.devices.place(of: object.rawValue) != nil {
         DeviceNode(slot: slot).map { .device(object, $0) }
-      } else if model.plugs.place(of: object) != nil {
+      } else if model.plugs.place(of: object.rawValue) != nil {
         PlugFile(rawValue: slot).map { .plug(object, $0) }
-      } else if model.containers.place(of: object) != nil {
+      } else if model.containers.place(of: object.rawValue) != nil {
         ContainerFile(rawValue: slot).map { .container(object, $0) }
       } else {
         nil
@@ -29,7 +29,7 @@ extension ConfigTree {
     case .fixed, .container: true
     case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
     case .device(let id, let node):
-      model.devices.place(of: id).map { exists(node, ofDeviceAt: $0) } ?? false
+      model.devices.place(of: id.rawValue).map { exists(node, ofDeviceAt: $0) } ?? false
     case .plug(let id, let file): file == .link || model.plugs[id]?.devID != nil
     }
   }
@@ -90,14 +90,13 @@ extension ConfigTree {
   }
 
   private func child(_ name: [UInt8], of id: ObjectID, _ directory: DeviceNode) -> Node? {
-    guard let place = model.devices.place(of: id), let layout = layout(at: place) else {
+    guard let place = model.devices.place(of: id.rawValue), let layout = layout(at: place) else {
       return children(of: .device(id, directory)).first { $0.name == name }?.node
     }
     let node: DeviceNode? =
       switch directory {
       case .file(.directory):
         layout.directory[name]
-          ?? (name == Array(DeviceFile.container.name.utf8) ? .file(.container) : nil)
       case .file(.limits): layout.limits[name]
       case .file(.bits): layout.bits[name]
       case .file(.stats): layout.counters[name]
@@ -175,7 +174,8 @@ extension ConfigTree {
         layouts[place].table.attributes(in: .device).count
       case .ofClass(let place, .file(.limits)): layouts[place].table.attributes(in: .limits).count
       case .device(let id, .file(.directory)):
-        model.devices.place(of: id).flatMap(layout(at:)).map { $0.table.hasLimits ? 4 : 3 } ?? 0
+        model.devices.place(of: id.rawValue).flatMap(layout(at:)).map { $0.table.hasLimits ? 4 : 3 }
+          ?? 0
       case .device(_, .file(.features)): 1
       case .device(let id, .file(.queues)):
         model.devices[id].flatMap { device in
@@ -197,7 +197,7 @@ extension ConfigTree {
     case .device(let id, .file(.lastError)), .container(let id, .lastError):
       model.refusals[id]?.time ?? changed(object: id)
     case .device(let id, .attribute(let index)):
-      model.devices.place(of: id).flatMap { place in
+      model.devices.place(of: id.rawValue).flatMap { place in
         layout(at: place).flatMap { layout in
           model.devices[at: place].values[layout.table.attributes[index].key]?.changed
         }
@@ -207,8 +207,12 @@ extension ConfigTree {
   }
 
   private func changed(object: ObjectID) -> UInt64 {
-    if let place = model.devices.place(of: object) { return model.devices[at: place].changed }
-    if let place = model.containers.place(of: object) { return model.containers[at: place].changed }
+    if let place = model.devices.place(of: object.rawValue) {
+      return model.devices[at: place].changed
+    }
+    if let place = model.containers.place(of: object.rawValue) {
+      return model.containers[at: place].changed
+    }
     return model.plugs[object]?.changed ?? started
   }
 }

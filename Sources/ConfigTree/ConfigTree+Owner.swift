@@ -10,9 +10,9 @@ extension ConfigTree {
       switch node {
       case .fixed, .ofClass: owner
       case .device(let id, _):
-        model.devices.place(of: id).map { model.devices[at: $0].owner } ?? owner
+        model.devices.place(of: id.rawValue).map { model.devices[at: $0].owner } ?? owner
       case .container(let id, _):
-        model.containers.place(of: id).map { model.containers[at: $0].owner } ?? owner
+        model.containers.place(of: id.rawValue).map { model.containers[at: $0].owner } ?? owner
       case .plug(let id, _):
         model.plugs[id].flatMap { model.containers[$0.container] }?.owner ?? owner
       }
@@ -45,7 +45,8 @@ extension ConfigTree {
     return switch node {
     case .file(.type), .file(.enabled), .file(.mask), .bit: true
     case .attribute(let index):
-      model.devices.place(of: id).flatMap(layout(at:))?.table.attributes[index].window != .never
+      model.devices.place(of: id.rawValue).flatMap(layout(at:))?.table.attributes[index].window
+        != .never
     case .file, .counter, .queue: false
     }
   }

@@ -24,7 +24,8 @@ extension ConfigTree {
     case .device(let id, .file(.lastError)), .container(let id, .lastError): refusalText(id)
     case .device(let id, .file(.connect)): model.devices[id].map(connectText) ?? ""
     case .device(let id, .attribute(let index)):
-      (model.devices.place(of: id).map { value(ofAttribute: index, ofDeviceAt: $0) } ?? "") + "\n"
+      (model.devices.place(of: id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) } ?? "")
+        + "\n"
     case .device(let id, let node):
       (model.devices[id].map { value(of: node, of: $0) } ?? "") + "\n"
     case .container(let id, let file): value(of: file, of: id) + "\n"
@@ -36,7 +37,8 @@ extension ConfigTree {
 
   /// How many bytes `content(of:)` has, where it is cheaper to say than to make.
   func byteCount(of node: Node) -> Int {
-    guard case .device(let id, let node) = node, let place = model.devices.place(of: id) else {
+    guard case .device(let id, let node) = node, let place = model.devices.place(of: id.rawValue)
+    else {
       return content(of: node).utf8.count
     }
     return switch node {
@@ -73,7 +75,8 @@ extension ConfigTree {
     switch node {
     case .file(let file): value(of: file, of: device)
     case .attribute(let index):
-      model.devices.place(of: device.id).map { value(ofAttribute: index, ofDeviceAt: $0) } ?? ""
+      model.devices.place(of: device.id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) }
+        ?? ""
     case .counter(let index):
       String(word(index, of: world.liveState(of: device.id)?.counters ?? []))
     case .bit(let bit): bitText(1 << UInt64(bit), of: device)
@@ -143,7 +146,7 @@ extension ConfigTree {
   }
 
   func status(of device: Device) -> Status {
-    model.devices.place(of: device.id).map { status(ofDeviceAt: $0) } ?? .untyped
+    model.devices.place(of: device.id.rawValue).map { status(ofDeviceAt: $0) } ?? .untyped
   }
 
   private func status(ofDeviceAt place: Int) -> Status {
@@ -155,7 +158,8 @@ extension ConfigTree {
     }
     return Status(
       isTyped: model.devices[at: place].className != nil,
-      isEnabled: model.devices[at: place].isEnabled, hasFailed: failures.contains(id),
+      isEnabled: model.devices[at: place].isEnabled,
+      hasFailed: !failures.isEmpty && failures.contains(id),
       engaged: engaged)
   }
 

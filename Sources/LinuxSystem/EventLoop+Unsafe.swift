@@ -36,7 +36,7 @@ package struct Readiness: OptionSet, Sendable {
 
   private let epoll: Descriptor
   private let watches = NumberTable<Watch>()
-  private var deadlines: [UInt64: Deadline] = [:]
+  private let deadlines = NumberTable<Deadline>()
   private var lastToken: UInt64 = 0
   private var isEnding = false
   private let ready: UnsafeMutablePointer<linux_ready>
@@ -117,17 +117,17 @@ package struct Readiness: OptionSet, Sendable {
   private func callDue() {
     let now = monotonicNanoseconds()
     due.removeAll(keepingCapacity: true)
-    for (token, deadline) in deadlines where deadline.at <= now { due.append(token) }
-    for index in due.indices {
-      deadlines.removeValue(forKey: due[index])?.handler()
+    for place in 0..<deadlines.count where deadlines[at: place].at <= now {
+      due.append(deadlines.keys[place])
     }
+    for index in due.indices { deadlines.remove(due[index])?.handler() }
   }
 
   /// Milliseconds until the next deadline, rounded up, and never more than `limit`.
   private func patience(_ limit: Int32) -> Int32 {
     guard !deadlines.isEmpty else { return limit }
     var next = UInt64.max
-    for deadline in deadlines.values { next = min(next, deadline.at) }
+    for place in 0..<deadlines.count { next = min(next, deadlines[at: place].at) }
     let now = monotonicNanoseconds()
     let wait = Int32(clamping: next > now ? (next - now + 999_999) / 1_000_000 : 0)
     return limit < 0 ? wait : min(limit, wait)

@@ -82,8 +82,10 @@ package final class Model: Equatable {
   package var objectCount: UInt64 { UInt64(devices.count + containers.count + plugs.count) }
 
   package func isLive(_ device: ObjectID) -> Bool {
-    guard let place = devices.place(of: device), devices[at: place].isEnabled else { return false }
-    return plugOfDevice.place(of: device) != nil
+    guard let place = devices.place(of: device.rawValue), devices[at: place].isEnabled else {
+      return false
+    }
+    return plugOfDevice.place(of: device.rawValue) != nil
   }
 
   /// The rows that go with an object when it goes.
@@ -133,7 +135,7 @@ package final class Model: Equatable {
   }
 
   private func alter(_ device: ObjectID, _ body: (inout Device) -> Void) {
-    if let place = devices.place(of: device) { body(&devices[at: place]) }
+    if let place = devices.place(of: device.rawValue) { body(&devices[at: place]) }
   }
 
   private func put(_ device: Device) {
@@ -172,7 +174,7 @@ package final class Model: Equatable {
 
   private func remove(plug id: ObjectID) {
     guard let old = plugs.remove(id.rawValue) else { return }
-    let bus = buses.place(of: old.container)
+    let bus = buses.place(of: old.container.rawValue)
     if let bus, buses[at: bus].links[old.linkName] == id {
       buses[at: bus].links[old.linkName] = nil
     }

@@ -78,11 +78,6 @@ public final class NumberTable<Value> {
     set { self[number.rawValue] = newValue }
   }
 
-  /// As `place(of:)`, by a number that is a type of its own.
-  @inlinable public func place(of number: some RawRepresentable<UInt64>) -> Int? {
-    place(of: number.rawValue)
-  }
-
   /// The place of a number, with `value` there when it had none.
   @inlinable public func place(
     of number: UInt64, inserting value: @autoclosure () -> Value
