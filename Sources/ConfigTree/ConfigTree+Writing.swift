@@ -23,6 +23,7 @@ extension ConfigTree {
       guard isWritable(node), case .device(let id, let node) = node,
         let device = model.devices[id]
       else { throw .readOnlyFile }
+      try checkOpener(request)
       guard !isContinuation else { throw .valueInParts }
       let value = try line(text)
       return switch node {
@@ -34,6 +35,13 @@ extension ConfigTree {
       case .file, .counter, .queue: throw .readOnlyFile
       }
     }
+  }
+
+  /// What a write asks for happens with the rights of who writes. A program that runs with more
+  /// rights than its user must not be lent to him by handing it an open file as its output.
+  private func checkOpener(_ request: Request) throws(Refusal) {
+    guard let opener = request.opener, opener.uid != 0 else { return }
+    guard opener.uid == request.uid, opener.gid == request.gid else { throw .openedByOther }
   }
 
   /// The value in a write: one line, with or without the newline at its end.
@@ -171,7 +179,11 @@ extension ConfigTree {
         if case .failure(let refusal) = result {
           return goBack(to: old, container, devID, .host(refusal), attempt)
         }
-        do throws(Refusal) { try checkInterruption(attempt) } catch {
+        do throws(Refusal) {
+          try checkInterruption(attempt)
+          // Another device may have become live in the meantime.
+          try checkUnique(changed, in: container.id)
+        } catch {
           return world.stop(old.id) { self.goBack(to: old, container, devID, error, attempt) }
         }
         settle(old.id, attempt) { () throws(Refusal) in

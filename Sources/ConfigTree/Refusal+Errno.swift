@@ -12,7 +12,8 @@ extension Refusal {
     case .noSuchEntry, .linkTargetMissing, .unknownClass: .noEntry
     case .notADirectory: .notDirectory
     case .isADirectory: .isDirectory
-    case .fixedEntry, .notMadeHere, .movesElsewhere, .linkTargetOutside, .worldWritable:
+    case .fixedEntry, .notMadeHere, .movesElsewhere, .linkTargetOutside, .worldWritable,
+      .openedByOther:
       .notPermitted
     case .tooManyObjects, .idsUsedUp: .noSpace
     case .linkTargetNoDevice, .linkTargetUntyped: .invalid

@@ -1,5 +1,5 @@
 /// A rate with a little credit: what was not used for a tenth of a second may be used at once.
-struct TokenBucket {
+package struct TokenBucket {
   /// Per second; 0 when nothing is limited.
   private(set) var rate: UInt64
   private var tokens: UInt64
@@ -7,9 +7,9 @@ struct TokenBucket {
   private var filledAt: UInt64
 
   /// A rate above this is none: the sums below stay far from overflow.
-  static let rateMax: UInt64 = 1 << 40
+  package static let rateMax: UInt64 = 1 << 40
 
-  init(rate: UInt64, at now: UInt64) {
+  package init(rate: UInt64, at now: UInt64) {
     self.rate = min(rate, Self.rateMax)
     tokens = 0
     filledAt = now
@@ -20,7 +20,7 @@ struct TokenBucket {
   private var capacity: UInt64 { max(1, rate / 10) }
 
   /// Another rate from now on. What had been saved up stays, as far as it still has room.
-  mutating func setRate(_ rate: UInt64, at now: UInt64) {
+  package mutating func setRate(_ rate: UInt64, at now: UInt64) {
     fill(at: now)
     self.rate = min(rate, Self.rateMax)
     tokens = min(tokens, capacity)
@@ -29,18 +29,18 @@ struct TokenBucket {
 
   /// How many of `wanted` may be used now. None while there is less than that and the bucket is
   /// not full: many small portions help nobody.
-  mutating func available(_ wanted: UInt64, at now: UInt64) -> UInt64 {
+  package mutating func available(_ wanted: UInt64, at now: UInt64) -> UInt64 {
     guard rate > 0 else { return wanted }
     fill(at: now)
     return tokens >= min(wanted, capacity) ? min(wanted, tokens) : 0
   }
 
-  mutating func take(_ count: UInt64) {
+  package mutating func take(_ count: UInt64) {
     if rate > 0 { tokens -= min(tokens, count) }
   }
 
   /// Milliseconds until `available` answers more than none, rounded up.
-  func wait(for wanted: UInt64) -> UInt64 {
+  package func wait(for wanted: UInt64) -> UInt64 {
     let goal = min(wanted, capacity)
     guard rate > 0, goal > tokens else { return 0 }
     return ((goal - tokens) * 1000 + rate - 1) / rate
@@ -60,7 +60,8 @@ struct TokenBucket {
     let given = second.dividingFullWidth((high, low)).quotient
     guard given > 0 else { return }
     tokens = min(capacity, tokens + given)
-    // The rest of a token is not lost: only the time that was paid for is used up.
-    filledAt += given * second / rate
+    // The rest of a token is not lost: only the time that was paid for is used up. Given tokens
+    // are worth no more time than went by, so the quotient fits; the product need not.
+    filledAt += rate.dividingFullWidth(given.multipliedFullWidth(by: second)).quotient
   }
 }

@@ -16,6 +16,8 @@ package protocol DeviceModel: AnyObject {
   func writeConfiguration(at offset: Int, _ bytes: [UInt8]) -> Bool
   /// What driver and device agreed on; before any queue starts.
   func negotiated(_ features: UInt64)
+  /// What they had agreed on with a predecessor, whose guest goes on: nothing of it is new.
+  func resumed(_ features: UInt64)
   /// Serves queue `index` until it has nothing more to do there or `budget` chains were served.
   func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
@@ -67,6 +69,7 @@ package protocol DeviceHost: AnyObject {
 /// Most classes have no host side to wait for, and no attribute that changes while live.
 extension DeviceModel {
   package var queueNumber: Int { queueCount }
+  package func resumed(_ features: UInt64) { negotiated(features) }
   package func begin(on host: any DeviceHost) {}
   package func end() {}
   package func update(

@@ -29,7 +29,8 @@ extension LiveDevice {
   func newSession() -> Session {
     Session(
       features: offered, queueCount: model.queueCount, queueNumber: model.queueNumber,
-      queueSizeMax: UInt16(DeviceRecord.queueSizeMax))
+      queueSizeMax: UInt16(DeviceRecord.queueSizeMax),
+      protocolFeatures: offer.hasInBandNotifications ? .implemented : .usual)
   }
 
   private func attach(_ session: Session, on connection: Descriptor) {
@@ -127,7 +128,7 @@ extension LiveDevice {
       queue.error = kept[Part.bell(.error, queue.index)].map { EventDescriptor($0.descriptor) }
     }
     guard mapMemory(files) else { throw .refused(.setMemoryTable) }
-    if let acked = session.ackedFeatures { model.negotiated(acked) }
+    if let acked = session.ackedFeatures { model.resumed(acked) }
     attachment?.negotiated = session.ackedFeatures
     for (offset, bytes) in ConfigurationLines.writes(in: lines)
     where model.writeConfiguration(at: offset, bytes) {

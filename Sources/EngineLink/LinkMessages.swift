@@ -17,6 +17,9 @@ package struct DeviceOffer: Sendable, Equatable {
     self.values = values
     self.offered = offered
   }
+
+  /// Whether kicks and calls may be messages: an attribute of every class.
+  package var hasInBandNotifications: Bool { values["in_band_notifications"] == "1" }
 }
 
 /// What control tells an engine. Every connection begins with `hello` and the full state; an epoch

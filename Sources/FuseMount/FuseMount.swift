@@ -287,8 +287,11 @@ package final class FuseMount {
     let isContinuation = end != nil && offset == end && offset > 0
     let place = handles.files.place(of: handle, inserting: .init())
     handles.files[at: place].writeEnd = offset + UInt64(text.count)
+    let opener = handles.files[at: place].opener
     settle(reply, .written(text.count)) { (tree, request) throws(TreeError) in
-      try tree.store(text, in: node, isContinuation: isContinuation, request)
+      var request = request
+      request.opener = opener
+      return try tree.store(text, in: node, isContinuation: isContinuation, request)
     }
   }
 }

@@ -5,6 +5,8 @@ internal import Tables
 struct Handles {
   /// What one open of a file remembers.
   struct OpenFile {
+    /// Who opened it, if it is open for writing.
+    var opener: Request.Opener?
     /// The text as it was when reading began; later reads go on in it.
     var snapshot: [UInt8]?
     /// Where the last write ended; a write that starts there continues it.
@@ -24,6 +26,13 @@ struct Handles {
   mutating func open() -> UInt64 {
     last += 1
     return last
+  }
+
+  /// As above, for a file that may be written.
+  mutating func open(for opener: Request.Opener) -> UInt64 {
+    let handle = open()
+    files[handle] = OpenFile(opener: opener)
+    return handle
   }
 
   /// The part of `bytes` that a read of `count` bytes at `offset` gives.

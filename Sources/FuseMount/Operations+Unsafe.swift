@@ -124,7 +124,10 @@ private func addOpening(_ table: inout fuse_lowlevel_ops) {
       guard let info = unsafe info else { return }
       unsafe info.pointee.direct_io = 1
       unsafe info.pointee.noflush = 1
-      unsafe reply.opened(mount.handles.open(), of: info)
+      let isForReading = unsafe info.pointee.flags & O_ACCMODE == O_RDONLY
+      let opener = Request.Opener(uid: mount.current.uid, gid: mount.current.gid)
+      unsafe reply.opened(
+        isForReading ? mount.handles.open() : mount.handles.open(for: opener), of: info)
     }
   }
   unsafe table.read = { request, node, count, offset, info in

@@ -21,6 +21,18 @@ package struct Request: Hashable, Sendable {
   package let uid: UInt32
   package let gid: UInt32
   package let pid: Int32
+  /// Who opened the file that is written, where that is known: another user can have been handed
+  /// the open file since.
+  package var opener: Opener?
+
+  package struct Opener: Hashable, Sendable {
+    package let uid: UInt32
+    package let gid: UInt32
+    package init(uid: UInt32, gid: UInt32) {
+      self.uid = uid
+      self.gid = gid
+    }
+  }
 
   package init(unique: UInt64, slot: Int, uid: UInt32, gid: UInt32, pid: Int32) {
     self.unique = unique

@@ -83,7 +83,7 @@ package final class DeviceClass: Sendable {
     self.interfaceType = interfaceType
     self.virtioID = virtioID
     self.description = description
-    self.attributes = attributes
+    self.attributes = attributes + Self.commonAttributes
     hasLimits = attributes.contains { $0.place == .limits }
     self.features = features
     self.counters = counters

@@ -3,8 +3,9 @@ package import Tables
 /// What people configured: devices, containers, and which is plugged into which.
 ///
 /// It changes by `apply` alone, so a model is the sum of the changes it was given: replaying the
-/// stored ones gives the same model again. It is an object because every request of the kernel looks
-/// into it, and must not count references to each of its tables. All look-ups cost the same however many objects exist.
+/// stored ones gives the same model again. All look-ups cost the same however many objects exist.
+/// It is an object because every request of the kernel looks into it, and must not count references
+/// to each of its tables.
 package final class Model: Equatable {
   package let devices = NumberTable<Device>()
   package let containers = NumberTable<Container>()

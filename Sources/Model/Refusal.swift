@@ -35,6 +35,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case notText
   case valueTooLong(byteCountMax: Int)
   case valueInParts
+  /// Another user opened the file than writes to it.
+  case openedByOther
   case pathInOwnTree
   case maskLacksVersion1
   case worldWritable

@@ -32,8 +32,7 @@ package struct FrontEnd: Sendable {
   @discardableResult
   package mutating func negotiate(
     features wanted: UInt64 = .max,
-    protocolFeatures wantedProtocol: ProtocolFeatures = .implemented.subtracting(
-      .inBandNotifications)
+    protocolFeatures wantedProtocol: ProtocolFeatures = .usual
   ) throws(FrontEndError) -> UInt64 {
     let features = try ask(Message(.getFeatures)).expectNumber() & wanted
     if features & VhostFeatures.protocolFeatures != 0 {

@@ -19,12 +19,15 @@ package struct ProtocolFeatures: OptionSet, Hashable, Sendable {
   package static let memorySlots = ProtocolFeatures(rawValue: 1 << 15)
   package static let status = ProtocolFeatures(rawValue: 1 << 16)
 
-  /// Everything that `Session` implements. A front end that takes in-band notifications sends one
-  /// message for each kick, so who wants speed offers these without that one.
+  /// Everything that `Session` implements.
   package static let implemented: ProtocolFeatures = [
     .multipleQueues, .replyAcknowledge, .backendChannel, .configuration, .resetDevice,
     .inBandNotifications, .memorySlots, .status,
   ]
+
+  /// What is offered unless asked for more: a front end that takes in-band notifications sends one
+  /// message for each kick.
+  package static let usual = implemented.subtracting(.inBandNotifications)
 }
 
 /// The bits of the feature word that the protocol itself looks at.

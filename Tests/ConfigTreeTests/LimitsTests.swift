@@ -42,7 +42,7 @@ struct LimitsTests {
     #expect(
       try bench.ls("devices/meter0") == [
         "type", "status", "last_error", "features", "queues", "stats", "socket", "connect",
-        "limits", "burst", "enabled",
+        "limits", "burst", "in_band_notifications", "enabled",
       ])
   }
 
@@ -116,6 +116,27 @@ struct LimitsTests {
         .contains("reason: limits/bytes_per_second is not set, and burst is\n"))
   }
 
+  @Test("A source of random bytes has its rate in limits, none at first")
+  func randomRate() throws {
+    let bench = Bench(TestWorld())
+    try bench.mkdir("devices/rng0")
+    try bench.echo("rng", "devices/rng0/type")
+    #expect(try bench.ls("devices/rng0/limits") == ["bytes_per_second"])
+    #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "0\n")
+    try bench.echo("4096", "devices/rng0/limits/bytes_per_second")
+    #expect(try bench.cat("devices/rng0/limits/bytes_per_second") == "4096\n")
+  }
+
+  @Test("A rate of random bytes above what can be counted is refused")
+  func randomRateRefused() throws {
+    let bench = Bench(TestWorld())
+    try bench.mkdir("devices/rng0")
+    try bench.echo("rng", "devices/rng0/type")
+    #expect(throws: TreeError.invalid) {
+      try bench.echo("1099511627777", "devices/rng0/limits/bytes_per_second")
+    }
+  }
+
   @Test("Nothing is made, renamed or removed in limits")
   func fixed() throws {
     let bench = try benchWithMeter()
@@ -129,7 +150,7 @@ struct LimitsTests {
     let bench = try benchWithMeter()
     let names = ["description", "attributes", "features", "limits"]
     #expect(try bench.ls("classes/meter") == names)
-    #expect(try bench.ls("classes/meter/attributes") == ["burst"])
+    #expect(try bench.ls("classes/meter/attributes") == ["burst", "in_band_notifications"])
     #expect(try bench.ls("classes/meter/limits") == ["bytes_per_second", "burst"])
     #expect(try bench.cat("classes/meter/limits/burst/unit") == "bytes\n")
     #expect(try bench.cat("classes/meter/limits/burst/help") == "How much at once.\n")

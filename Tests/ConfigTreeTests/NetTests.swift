@@ -85,6 +85,23 @@ struct NetTests {
     #expect(try bench.cat("devices/b/mac") == own)
   }
 
+  @Test("Two cards that become equal at the same time: the second one stays as it was")
+  func racingEqual() throws {
+    let bench = try bench()
+    try bench.echo("1", "devices/a/enabled")
+    try plug("a", bench)
+    try bench.echo("02:00:00:00:00:01", "devices/b/mac")
+    try plug("b", bench)
+    let own = try bench.cat("devices/a/mac")
+    let enabling = try bench.begin("1", "devices/b/enabled")
+    let writing = try bench.begin("02:00:00:00:00:01", "devices/a/mac")
+    bench.world.run()
+    let results = [writing, enabling].map { bench.world.finished[$0.unique] }
+    #expect(results == [.failure(TreeError(.addressInUse)), .success(.done)])
+    #expect(try bench.cat("devices/a/mac") == own)
+    #expect(bench.world.started.last?.values["mac"]?.text == String(own.dropLast()))
+  }
+
   @Test(
     "What a card cannot have is refused with EINVAL",
     arguments: [

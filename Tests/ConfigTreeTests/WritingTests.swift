@@ -106,6 +106,33 @@ struct WritingTests {
     #expect(try bench.cat("devices/disk0/path") == "/run/vbusfs/../vm0.img\n")
   }
 
+  @Test(
+    "A write with other rights than the file was opened with is refused with EPERM",
+    arguments: [(1000, 1000), (1000, 0), (1, 0)] as [(UInt32, UInt32)])
+  func handedOn(uid: UInt32, gid: UInt32) throws {
+    let bench = try Bench.withDisk()
+    let (node, text) = (try bench.node("devices/disk0/path"), Array("/etc/shadow".utf8))
+    var request = Request(unique: 900, slot: 0, uid: 0, gid: 0, pid: 1)
+    request.opener = Request.Opener(uid: uid, gid: gid)
+    #expect(throws: TreeError.notPermitted) {
+      try bench.tree.store(text, in: node, isContinuation: false, request)
+    }
+    #expect(try bench.cat("devices/disk0/path") == "/srv/vm0.img\n")
+    #expect(
+      try bench.cat("devices/disk0/last_error")
+        .contains("reason: who writes has other rights than who opened the file\n"))
+  }
+
+  @Test("What root opened others may write to")
+  func handedDown() throws {
+    let bench = try Bench.withDisk()
+    let (node, text) = (try bench.node("devices/disk0/path"), Array("/srv/vm1.img".utf8))
+    var request = bench.request(uid: 1000)
+    request.opener = Request.Opener(uid: 0, gid: 0)
+    _ = try bench.tree.store(text, in: node, isContinuation: false, request)
+    #expect(try bench.cat("devices/disk0/path") == "/srv/vm1.img\n")
+  }
+
   @Test("A value is kept with the rights of its writer")
   func writer() throws {
     let bench = try Bench.withDisk()

@@ -11,7 +11,7 @@ final class Guest {
   let queues: [GuestQueue]
   private(set) var acked: UInt64 = 0
 
-  static let allProtocol = ProtocolFeatures.implemented.subtracting(.inBandNotifications)
+  static let allProtocol = ProtocolFeatures.usual
 
   init(
     connectingTo path: String, memory: DriverMemory? = nil, queueCount: Int = 1,

@@ -166,8 +166,18 @@ struct ServiceTests {
     #expect(try guest.frontEnd.configuration(offset: 32, count: 1) == [0])
   }
 
+  @Test("Notifications in band are not offered unless the device says so")
+  func notInBand() throws {
+    let guest = try Guest(connectingTo: disk.path)
+    #expect(throws: (any Error).self) {
+      try guest.frontEnd.negotiate(protocolFeatures: .implemented)
+      try guest.frontEnd.kickInBand(0)
+    }
+  }
+
   @Test("Notifications in band: kicks and calls are messages")
   func inBand() throws {
+    let disk = try lab.disk(["in_band_notifications": "1"])
     let guest = try Guest(connectingTo: disk.path)
     try guest.frontEnd.negotiate(protocolFeatures: .implemented)
     try guest.frontEnd.setMemory([guest.table])

@@ -1,5 +1,4 @@
-/// What guests with a network card are told to do. nc ends with its input, so that what only
-/// listens gets one without an end.
+/// What guests with a network card are told to do.
 extension Commands {
   /// Brings the card up with the address 10.9.0.N.
   static func network(_ number: Int = 2) -> String {
@@ -21,25 +20,20 @@ extension Commands {
     "ping -c 3 -W 5 10.9.0.\(number) >/dev/null && echo 'ping answered'"
   }
 
-  /// 50 MB to port 5001 of 10.9.0.1, then 50 MB from its port 5002, with their checksums.
-  static let transfers = """
-    head -c 52428800 /dev/urandom >/tmp/data
-    echo "sent $(sha256sum </tmp/data | cut -c 1-64)"
-    nc 10.9.0.1 5001 </tmp/data
-    rm /tmp/data
-    mkfifo /tmp/silence
-    echo "received $(nc 10.9.0.1 5002 0<>/tmp/silence | sha256sum | cut -c 1-64)"
+  /// Offers 50 MB on port 5001, waits for a line, and fetches as much from port 5001 of 10.9.0.N,
+  /// with checksums; then stays until another line comes.
+  static func transfers(with number: Int) -> String {
     """
-
-  /// The other end of the same in another guest, which is 10.9.0.1.
-  static let partner = """
     head -c 52428800 /dev/urandom >/tmp/data
     echo "sent $(sha256sum </tmp/data | cut -c 1-64)"
-    mkfifo /tmp/silence
+    httpd -p 5001 -h /tmp
     echo ready
-    echo "received $(nc -l -p 5001 0<>/tmp/silence | sha256sum | cut -c 1-64)"
-    nc -l -p 5002 </tmp/data
+    read -r _
+    echo "received $(wget -q -O - http://10.9.0.\(number):5001/data | sha256sum | cut -c 1-64)"
+    echo done
+    read -r _
     """
+  }
 
   /// Prints the carrier before and after it has changed, each time that it does, twice.
   static let carrier = """

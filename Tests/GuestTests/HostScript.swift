@@ -15,9 +15,13 @@ final class HostScript {
       seconds: seconds)
   }
 
-  deinit {
+  deinit { end() }
+
+  /// Ends a script that serves until it is told to stop.
+  func end() {
     guard !hasEnded else { return }
-    try? send(signal: Signal.kill, to: pid)
+    hasEnded = true
+    try? send(signal: Signal.terminate, to: pid)
     _ = try? awaitEnd(of: pid)
   }
 

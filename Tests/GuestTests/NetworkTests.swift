@@ -103,8 +103,8 @@ extension EndToEnd {
     @Test(
       "50 MB each way over a tap arrive whole, whatever is masked",
       arguments: [
-        [], ["mrg_rxbuf"], ["csum"], ["guest_csum"], ["csum", "guest_csum", "mrg_rxbuf"],
-        ["host_tso4", "guest_tso4"], ["indirect_desc", "event_idx"],
+        [], ["csum"], ["guest_csum"], ["host_tso4", "host_tso6", "guest_tso4", "guest_tso6"],
+        ["mrg_rxbuf", "indirect_desc", "event_idx"],
       ])
     func tap(masked: [String]) throws {
       defer { lab.end() }
@@ -133,7 +133,7 @@ extension EndToEnd {
       for bit in masked { try lab.set("devices/nic1/features/bits/\(bit)", "0") }
       let transfer = try Transfer(
         from: .userModeLinux, with: card, to: .userModeLinux, with: other, in: lab)
-      #expect(transfer.report.lines.first == "ping answered")
+      #expect(transfer.report.lines.last == "ping answered")
       #expect(transfer.arrived == transfer.sent)
       #expect(transfer.received == transfer.answered)
     }
@@ -162,7 +162,7 @@ extension EndToEnd {
       var dice = Dice()
       let interface = "cat devices/nic0/ifname; ip -o link show lab0 | cut -d : -f 1"
       let before = try lab.run(interface).text
-      let transfer = try Transfer(under: .userModeLinux, with: card, in: lab) { _ in
+      let transfer = try Transfer(under: .userModeLinux, with: card, in: lab) {
         try lab.kill(.engine, times: 5, &dice)
       }
       #expect(transfer.arrived == transfer.sent)

@@ -20,6 +20,18 @@ extension EndToEnd {
       #expect(try lab.checksum(of: "/large", on: disk) == report.value("large"))
     }
 
+    @Test("With notifications in band its files are whole too")
+    func inBand() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let disk = try lab.addDisk(with: ["in_band_notifications": "1"])
+      let report = try Guest(
+        .userModeLinux, on: [disk.socket], running: Commands.files, in: lab
+      ).finish()
+      #expect(report.status == 0, "\(report.lines)")
+      #expect(try lab.checksum(of: "/large", on: disk) == report.value("large"))
+    }
+
     @Test("It sees the serial, the capacity and the block size that were set")
     func attributes() throws {
       let lab = try Lab()

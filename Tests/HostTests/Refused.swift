@@ -9,3 +9,11 @@ import Model
   }
   return nil
 }
+
+/// The errno with which a check of rights refuses; `nil` when it does not.
+@Sendable func refusal(
+  of check: (HostWish) throws(HostRefusal) -> Void, _ wish: HostWish
+) -> Errno? {
+  do throws(HostRefusal) { try check(wish) } catch { return Errno(rawValue: error.errno) }
+  return nil
+}

@@ -165,6 +165,37 @@ struct TapTests {
     }
   }
 
+  @Test(
+    "Who owns a tap and wrote another value may not have root's rights change the tap: EPERM",
+    arguments: [
+      ["mtu": "9000"], ["bridge": "br0"], ["bridge": "br1"], ["host_mac": "02:00:00:00:00:09"],
+    ])
+  func othersChange(values: [String: String]) throws {
+    let errno = try inNewNetwork {
+      try run(
+        """
+        ip link add br0 type bridge; ip link add br1 type bridge
+        ip tuntap add mine mode tap user 65534; ip link set mine up
+        """)
+      try assumeRights(uid: 65534, gid: 65534, groups: [])
+      return refusal(of: checkNetRights, tap(values.merging(["ifname": "mine"]) { $1 }))
+    }
+    #expect(errno == .notPermitted)
+  }
+
+  @Test("Who owns a tap that is as the values want it needs no more")
+  func othersLeave() throws {
+    try inNewNetwork {
+      try run(
+        """
+        ip link add br0 type bridge; ip tuntap add mine mode tap user 65534
+        ip link set mine master br0 up
+        """)
+      try assumeRights(uid: 65534, gid: 65534, groups: [])
+      try checkNetRights(tap(["ifname": "mine", "bridge": "br0"]))
+    }
+  }
+
   @Test("Rights come back to root's after another's were assumed")
   func back() throws {
     try inNewNetwork {

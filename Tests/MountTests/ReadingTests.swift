@@ -13,8 +13,8 @@ extension MountTests {
       #expect(
         outcome.text == """
           last_error status type
-          backend block_size capacity connect enabled features last_error num_queues path queues \
-          read_only serial socket stats status type
+          backend block_size capacity connect enabled features in_band_notifications last_error \
+          num_queues path queues read_only serial socket stats status type
 
           """)
     }

@@ -36,6 +36,45 @@ extension MountTests {
       #expect(outcome.text == "enabled\n")
     }
 
+    @Test("A file that a user opened takes nothing from a program with more rights than his")
+    func handedOn() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        truncate -s 1M $LAB/image; chmod 600 $LAB/image; disk d; chown nobody devices/d
+        echo file >devices/d/backend
+        perl -e '$> = getpwnam("nobody"); open F, ">", "devices/d/path" or die; $> = 0;
+          syswrite F, "$ENV{LAB}/image\n" or print "$!\n"'
+        reason devices/d/last_error; cat devices/d/path
+        """)
+      #expect(
+        outcome.text == """
+          Operation not permitted
+          who writes has other rights than who opened the file
+
+
+          """)
+    }
+
+    @Test("A user that root hands an open file writes with his own rights")
+    func handedDown() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        truncate -s 1M $LAB/image; chmod 600 $LAB/image; disk d
+        echo file >devices/d/backend; nobody echo $LAB/image >devices/d/path
+        echo 1 >devices/d/enabled; reason devices/d/last_error
+        """)
+      #expect(
+        outcome.text == """
+          echo: write error: Permission denied
+          $LAB/image could not be opened: Permission denied
+
+          """)
+    }
+
     @Test("Nobody plugs another one's device into a container of his own")
     func plugOfOther() throws {
       let lab = try Lab()

@@ -191,6 +191,28 @@ struct CardTests {
     #expect(card.counter(.rxErrors) == 1)
   }
 
+  @Test(
+    "5.1.4.1: a driver that knows the MTU is passed no larger packet",
+    arguments: [1500: 1, 1504: 1, 1505: 0])
+  func largeForReceiver(payload: Int, count: Int) throws {
+    let host = try PlayedHost()
+    let sender = try Card(["backend": "switch"], on: host, without: .netMTU)
+    let receiver = try Card(["backend": "switch", "mac": mac(2)], on: host)
+    try sender.send(frame(to: 2, from: 1, pattern(payload)))
+    #expect(try receiver.receive().count == count)
+    #expect(receiver.counter(.rxErrors) == UInt64(1 - count))
+    try sender.send(frame(to: 2, from: 1))
+    #expect(try receiver.receive().map(\.frame) == [frame(to: 2, from: 1)])
+  }
+
+  @Test("A large TCP frame passes a small MTU to a driver that takes such frames")
+  func segmentedForReceiver() throws {
+    let card = try Card(["mtu": "1000"])
+    let large = TCPFrame(payload: pattern(3000))
+    try card.send(large.bytes, large.header(cutTo: 900))
+    #expect(try card.receive().map(\.frame) == [large.bytes])
+  }
+
   @Test("A frame that a whole queue of small buffers does not hold is counted and dropped")
   func smallQueue() throws {
     let card = try Card()

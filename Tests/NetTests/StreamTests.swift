@@ -74,6 +74,22 @@ struct StreamTests {
     #expect(card.host.failure == "the stream's other end sends a frame of 131072 bytes")
   }
 
+  @Test("What waits for the room of a stream that broke is dropped")
+  func brokenWhileFull() throws {
+    ignoreLostReaders()
+    let source = card.memory.source(headerBytes(NetHeader()) + frame(to: 9, from: 1))
+    repeat {
+      _ = try card.drivers[1].reapAll()
+      for _ in 0..<60 { _ = card.drivers[1].offer([source]) }
+      card.drivers[1].publish()
+    } while try card.serve(1) != .idle
+    try write([0, 2, 0, 0], to: far)
+    _ = try card.receive()
+    #expect(card.host.wakes.contains(1))
+    #expect(try card.serve(1) == .drained)
+    #expect(card.counter(.txDropped) > 0)
+  }
+
   @Test("Another end that closes ends the host side")
   func closed() throws {
     disconnect(far)

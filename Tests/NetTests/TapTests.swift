@@ -115,6 +115,16 @@ struct TapTests {
     }
   }
 
+  @Test("What came between two engines is brought to the guest that both serve")
+  func resumes() throws {
+    try inNewNetwork {
+      let cards = try Bridged()
+      try cards.near.send(frame(to: 2, from: 1))
+      cards.far.model.resumed(cards.far.acked.rawValue)
+      #expect(try cards.far.receive().map(\.frame) == [frame(to: 2, from: 1)])
+    }
+  }
+
   @Test("A link that is down drops what comes, counts it, and brings the next when up again")
   func linkDown() throws {
     try inNewNetwork {

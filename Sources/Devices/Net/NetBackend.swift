@@ -8,6 +8,8 @@ protocol NetBackend: AnyObject {
   func begin(on host: any DeviceHost)
   /// A guest is there and takes frames with these features.
   func attach(_ acked: FeatureBits)
+  /// A guest that a predecessor served goes on: what waits for it was not brought yet.
+  func resume(_ acked: FeatureBits)
   /// The guest is gone.
   func detach()
   /// The link went up or down. While it is down nothing is transmitted, and what comes for the
@@ -22,6 +24,11 @@ protocol NetBackend: AnyObject {
   ) throws(RingFault) -> Progress
   /// The device is no longer live.
   func end()
+}
+
+extension NetBackend {
+  /// Most drop nothing when a guest comes.
+  func resume(_ acked: FeatureBits) { attach(acked) }
 }
 
 /// The numbers of a card's queues (VIRTIO 1.2 section 5.1.2).

@@ -24,6 +24,7 @@ package let netClass = DeviceClass(
   validate: { (values) throws(Refusal) in try validateNet(values) },
   uniqueAttributes: ["mac"],
   qemuArguments: netArgumentsOfQEMU,
+  qemuRemark: "; version 7.2 without KVM needs vectors=0 in -device, or it crashes",
   testpmdArguments: { path, values in
     "net_virtio_user0,path=\(path),mac=\(values["mac"] ?? ""),queues=1"
   }

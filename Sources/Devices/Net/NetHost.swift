@@ -65,13 +65,16 @@ private struct NetTap {
   }
 
   /// Root may all. Of others the kernel takes who owns an interface that is there; one that is in
-  /// use it refuses after it has asked for that right.
+  /// use it refuses after it has asked for that right. Whatever these values would change of the
+  /// interface, the bridge it is in above all, takes rights that owning it does not give: what is
+  /// not so yet the kernel refuses.
   func checkRights() throws(HostRefusal) {
     guard effectiveUser() != 0 else { return }
     do throws(HostRefusal) { _ = try attach() } catch {
-      guard error.errno != Errno.busy.rawValue else { return }
-      throw error
+      guard error.errno == Errno.busy.rawValue else { throw error }
     }
+    try findBridge()
+    try configure(name)
   }
 
   private func isMeant(_ real: String) -> Bool {

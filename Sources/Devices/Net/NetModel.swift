@@ -41,7 +41,7 @@ package final class NetModel: DeviceModel {
     self.isUp = isUp
     self.backend = backend
     transmitter = NetTransmitter(mtu: Int(mtu), counters: counters)
-    receiver = NetReceiver(counters: counters)
+    receiver = NetReceiver(mtu: Int(mtu), counters: counters)
     features = Self.offered(backend: values["backend"] ?? "", speed: speed).rawValue
   }
 
@@ -101,10 +101,19 @@ package final class NetModel: DeviceModel {
   package func writeConfiguration(at offset: Int, _ bytes: [UInt8]) -> Bool { false }
 
   package func negotiated(_ features: UInt64) {
-    acked = FeatureBits(rawValue: features)
-    transmitter.negotiated(acked)
-    receiver.negotiated(acked)
+    agree(FeatureBits(rawValue: features))
     backend.attach(acked)
+  }
+
+  package func resumed(_ features: UInt64) {
+    agree(FeatureBits(rawValue: features))
+    backend.resume(acked)
+  }
+
+  private func agree(_ features: FeatureBits) {
+    acked = features
+    transmitter.negotiated(features)
+    receiver.negotiated(features)
   }
 
   package func reset() {

@@ -14,6 +14,7 @@ struct NetReceiver: ~Copyable {
     case unfit
   }
 
+  private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
   /// The first chain of a frame, whose header is finished last, and one of the others.
@@ -30,7 +31,10 @@ struct NetReceiver: ~Copyable {
     var errors = 0
   }
 
-  init(counters: NetCounters) { self.counters = counters }
+  init(mtu: Int, counters: NetCounters) {
+    self.mtu = mtu
+    self.counters = counters
+  }
 
   mutating func negotiated(_ features: FeatureBits) { acked = features }
 
@@ -78,7 +82,9 @@ struct NetReceiver: ~Copyable {
     _ memory: GuestMemory
   ) throws(RingFault) -> Delivery {
     // 5.1.6.4: a frame that the driver did not agree to take in this form.
-    guard header.isTaken(by: acked) else { return .unfit }
+    guard header.isTaken(by: acked), header.isSegmented || isShortEnough(frame.count) else {
+      return .unfit
+    }
     guard let loan = try ring.next(&first) else { return .starved }
     let lead = acked.netHeaderByteCount
     // 5.1.6.3.1: each buffer has room for the header at least.
@@ -108,6 +114,12 @@ struct NetReceiver: ~Copyable {
     }
     do throws(MemoryFault) { try finish(memory) } catch { throw .memory(error) }
     return .delivered
+  }
+
+  /// 5.1.4.1: a driver that knows the MTU is passed no larger packet that is not to be cut. One
+  /// VLAN tag is no part of it.
+  private func isShortEnough(_ byteCount: Int) -> Bool {
+    !acked.contains(.netMTU) || byteCount <= mtu + NetLimits.ethernetByteCount + 4
   }
 
   /// Writes the header and as much of the frame as the first chain holds; answers how much.

@@ -50,8 +50,10 @@ final class StreamBackend: NetBackend {
     isGone = true
     if let token { host?.remove(token) }
     token = nil
+    // Where frames begin is not known any more, and the other end shall know. What it never took
+    // would wait for room for ever; now it is dropped.
+    disconnect(socket)
     host?.hostFailed(sentence)
-    // What waits for room is dropped.
     host?.wake(queue: NetQueue.transmit)
   }
 

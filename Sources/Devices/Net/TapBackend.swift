@@ -54,6 +54,12 @@ final class TapBackend: NetBackend {
   func attach(_ acked: FeatureBits) {
     setOffloads(acked)
     source.open()
+    source.dropStale()
+  }
+
+  func resume(_ acked: FeatureBits) {
+    setOffloads(acked)
+    source.open()
   }
 
   func detach() {

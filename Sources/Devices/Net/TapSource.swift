@@ -14,11 +14,14 @@ struct TapSource {
 
   init(_ tap: Int32) { self.tap = tap }
 
-  /// A guest is there. What the tap held before is old, and in a form that another guest wanted.
+  /// A guest is there.
   mutating func open() {
-    if scratch.isEmpty {
-      scratch = scratchBytes(NetHeader.byteCount + NetLimits.frameByteCountMax)
-    }
+    guard scratch.isEmpty else { return }
+    scratch = scratchBytes(NetHeader.byteCount + NetLimits.frameByteCountMax)
+  }
+
+  /// Drops what the tap held before its guest came: it is old, and in a form that another wanted.
+  mutating func dropStale() {
     for _ in 0..<NetLimits.staleFramesMax { guard readFrame() else { break } }
     waiting = 0
   }
