@@ -34,24 +34,25 @@ let package = Package(
       name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    // 0: kernel objects, and bytes that another process writes.
-    floor("LinuxSystem", on: ["CLinux"]),
+    // 0: kernel objects, bytes that another process writes, and tables.
+    floor("Tables"),
+    floor("LinuxSystem", on: ["CLinux", "Tables"]),
     floor("SharedMemory", on: ["CLinux", "LinuxSystem"]),
     // 1: rings, pure.
     floor("Virtio", on: ["SharedMemory"]),
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
-    floor("Model"),
+    floor("Model", on: ["Tables"]),
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
     // 3: the processes' organs.
-    floor("FuseMount", on: ["CFuse3", "CLinux", "LinuxSystem"]),
+    floor("FuseMount", on: ["CFuse3", "CLinux", "LinuxSystem", "Tables"]),
     floor(
       "Engine",
       on: ["EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
-    floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model"]),
+    floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
     floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
     // 5: wiring.
@@ -72,6 +73,7 @@ let package = Package(
       name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
     // Tests.
+    tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),

@@ -1,5 +1,6 @@
 internal import FuseMount
 internal import Model
+internal import Tables
 
 /// An entry of a directory.
 struct Child {
@@ -55,11 +56,18 @@ extension ConfigTree {
     case .fixed(.classes):
       layouts.map { Child($0.table.name, .ofClass($0.place, .file(.directory))) }
     case .fixed(.devices):
-      model.devices.values.sorted { $0.id < $1.id }
-        .map { Child($0.name.bytes, .device($0.id, .file(.directory))) }
+      model.devices.keys.sorted().compactMap { id in
+        model.devices.place(of: id).map {
+          Child(
+            model.devices[at: $0].name.bytes, .device(ObjectID(rawValue: id), .file(.directory)))
+        }
+      }
     case .fixed(.containers):
-      model.containers.values.sorted { $0.id < $1.id }
-        .map { Child($0.name.bytes, .container($0.id, .directory)) }
+      model.containers.keys.sorted().compactMap { id in
+        model.containers.place(of: id).map {
+          Child(model.containers[at: $0].name.bytes, .container(ObjectID(rawValue: id), .directory))
+        }
+      }
     case .fixed: []
     case .ofClass(let place, let node): children(of: node, place)
     case .device(let id, let node): model.devices[id].map { children(of: node, of: $0) } ?? []

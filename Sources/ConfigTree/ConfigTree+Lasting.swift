@@ -1,5 +1,6 @@
 package import FuseMount
 internal import Model
+internal import Tables
 
 /// What the kernel may remember of the tree.
 extension ConfigTree {
@@ -38,12 +39,12 @@ extension ConfigTree {
   }
 
   private func lasting(ofAttribute index: Int, of device: ObjectID) -> Lasting {
-    guard let table = model.devices[device].flatMap(layout)?.table,
+    guard let table = model.devices.place(of: device.rawValue).flatMap(layout(at:))?.table,
       table.attributes.indices.contains(index)
     else { return .nothing }
-    let attribute = table.attributes[index]
+    let isInLimits = table.attributes[index].place == .limits
     // A fact takes the place of the value when the host side is opened.
-    return attribute.showsFact || attribute.place == .limits ? .name : .nameAndAttributes
+    return table.attributes[index].showsFact || isInLimits ? .name : .nameAndAttributes
   }
 
   private func lasting(_ file: ContainerFile) -> Lasting {

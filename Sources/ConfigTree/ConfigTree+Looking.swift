@@ -1,6 +1,7 @@
 package import FuseMount
 internal import LinuxSystem
 internal import Model
+internal import Tables
 
 extension ConfigTree {
   /// The node with this number, if its file is there.
@@ -10,11 +11,11 @@ extension ConfigTree {
     let node: Node? =
       if object == .tree {
         Node.ofTree(slot: slot)
-      } else if model.devices[object] != nil {
+      } else if model.devices.place(of: object.rawValue) != nil {
         DeviceNode(slot: slot).map { .device(object, $0) }
-      } else if model.plugs[object] != nil {
+      } else if model.plugs.place(of: object.rawValue) != nil {
         PlugFile(rawValue: slot).map { .plug(object, $0) }
-      } else if model.containers[object] != nil {
+      } else if model.containers.place(of: object.rawValue) != nil {
         ContainerFile(rawValue: slot).map { .container(object, $0) }
       } else {
         nil
@@ -27,7 +28,8 @@ extension ConfigTree {
     switch node {
     case .fixed, .container: true
     case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
-    case .device(let id, let node): model.devices[id].map { exists(node, of: $0) } ?? false
+    case .device(let id, let node):
+      model.devices.place(of: id.rawValue).map { exists(node, ofDeviceAt: $0) } ?? false
     case .plug(let id, let file): file == .link || model.plugs[id]?.devID != nil
     }
   }
@@ -41,19 +43,20 @@ extension ConfigTree {
     }
   }
 
-  private func exists(_ node: DeviceNode, of device: Device) -> Bool {
-    if case .file(let file) = node {
-      if file == .directory || DeviceFile.untyped.contains(file) { return true }
-      if file == .container { return model.plug(of: device.id) != nil }
+  private func exists(_ node: DeviceNode, ofDeviceAt place: Int) -> Bool {
+    switch node {
+    case .file(.directory), .file(.type), .file(.status), .file(.lastError): return true
+    case .file(.container): return model.plug(of: model.devices[at: place].id) != nil
+    default: break
     }
-    guard let layout = layout(of: device) else { return false }
+    guard let layout = layout(at: place) else { return false }
     return switch node {
     case .file(.limits): layout.table.hasLimits
     case .file: true
     case .attribute(let index): layout.table.attributes.indices.contains(index)
     case .counter(let index): layout.table.counters.indices.contains(index)
     case .bit(let bit): layout.feature(bit) != nil
-    case .queue(let index, _): index < queueCount(of: device, layout)
+    case .queue(let index, _): index < queueCount(of: model.devices[at: place], layout)
     }
   }
 
@@ -87,20 +90,19 @@ extension ConfigTree {
   }
 
   private func child(_ name: [UInt8], of id: ObjectID, _ directory: DeviceNode) -> Node? {
-    guard let device = model.devices[id], let layout = layout(of: device) else {
+    guard let place = model.devices.place(of: id.rawValue), let layout = layout(at: place) else {
       return children(of: .device(id, directory)).first { $0.name == name }?.node
     }
     let node: DeviceNode? =
       switch directory {
       case .file(.directory):
         layout.directory[name]
-          ?? (name == Array(DeviceFile.container.name.utf8) ? .file(.container) : nil)
       case .file(.limits): layout.limits[name]
       case .file(.bits): layout.bits[name]
       case .file(.stats): layout.counters[name]
       default: children(of: .device(id, directory)).first { $0.name == name }?.deviceNode
       }
-    guard let node, exists(node, of: device) else { return nil }
+    guard let node, exists(node, ofDeviceAt: place) else { return nil }
     return .device(id, node)
   }
 
@@ -148,7 +150,7 @@ extension ConfigTree {
     let byteCount =
       switch kind {
       case .directory: 0
-      case .file: content(of: node).utf8.count
+      case .file: byteCount(of: node)
       case .link: target(of: node)?.utf8.count ?? 0
       }
     let owner = effectiveOwner(of: node)
@@ -172,7 +174,8 @@ extension ConfigTree {
         layouts[place].table.attributes(in: .device).count
       case .ofClass(let place, .file(.limits)): layouts[place].table.attributes(in: .limits).count
       case .device(let id, .file(.directory)):
-        model.devices[id].flatMap(layout).map { $0.table.hasLimits ? 4 : 3 } ?? 0
+        model.devices.place(of: id.rawValue).flatMap(layout(at:)).map { $0.table.hasLimits ? 4 : 3 }
+          ?? 0
       case .device(_, .file(.features)): 1
       case .device(let id, .file(.queues)):
         model.devices[id].flatMap { device in
@@ -189,20 +192,27 @@ extension ConfigTree {
     switch node {
     case .fixed(.devices): devicesChanged
     case .fixed(.containers): containersChanged
-    case .fixed(.lastError): model.refusals[.tree]?.time ?? started
+    case .fixed(.lastError): model.refusals[ObjectID.tree]?.time ?? started
     case .fixed, .ofClass: started
     case .device(let id, .file(.lastError)), .container(let id, .lastError):
       model.refusals[id]?.time ?? changed(object: id)
     case .device(let id, .attribute(let index)):
-      model.devices[id].flatMap { device in
-        layout(of: device).flatMap { device.values[$0.table.attributes[index].key]?.changed }
+      model.devices.place(of: id.rawValue).flatMap { place in
+        layout(at: place).flatMap { layout in
+          model.devices[at: place].values[layout.table.attributes[index].key]?.changed
+        }
       } ?? changed(object: id)
     case .device, .container, .plug: changed(object: node.object)
     }
   }
 
   private func changed(object: ObjectID) -> UInt64 {
-    model.devices[object]?.changed ?? model.containers[object]?.changed
-      ?? model.plugs[object]?.changed ?? started
+    if let place = model.devices.place(of: object.rawValue) {
+      return model.devices[at: place].changed
+    }
+    if let place = model.containers.place(of: object.rawValue) {
+      return model.containers[at: place].changed
+    }
+    return model.plugs[object]?.changed ?? started
   }
 }

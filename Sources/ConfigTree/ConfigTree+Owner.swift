@@ -1,5 +1,6 @@
 package import FuseMount
 internal import Model
+internal import Tables
 
 extension ConfigTree {
   /// Owner and mode bits of a node: its own, where somebody gave it some, else what follows from
@@ -8,8 +9,10 @@ extension ConfigTree {
     let base =
       switch node {
       case .fixed, .ofClass: owner
-      case .device(let id, _): model.devices[id]?.owner ?? owner
-      case .container(let id, _): model.containers[id]?.owner ?? owner
+      case .device(let id, _):
+        model.devices.place(of: id.rawValue).map { model.devices[at: $0].owner } ?? owner
+      case .container(let id, _):
+        model.containers.place(of: id.rawValue).map { model.containers[at: $0].owner } ?? owner
       case .plug(let id, _):
         model.plugs[id].flatMap { model.containers[$0.container] }?.owner ?? owner
       }
@@ -42,7 +45,8 @@ extension ConfigTree {
     return switch node {
     case .file(.type), .file(.enabled), .file(.mask), .bit: true
     case .attribute(let index):
-      model.devices[id].flatMap { layout(of: $0) }?.table.attributes[index].window != .never
+      model.devices.place(of: id.rawValue).flatMap(layout(at:))?.table.attributes[index].window
+        != .never
     case .file, .counter, .queue: false
     }
   }

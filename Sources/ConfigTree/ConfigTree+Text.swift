@@ -1,6 +1,7 @@
 package import FuseMount
 internal import LinuxSystem
 internal import Model
+internal import Tables
 
 extension ConfigTree {
   package func text(of file: NodeID) throws(TreeError) -> [UInt8] {
@@ -22,12 +23,31 @@ extension ConfigTree {
     case .ofClass(let place, let node): content(of: node, layouts[place].table) + "\n"
     case .device(let id, .file(.lastError)), .container(let id, .lastError): refusalText(id)
     case .device(let id, .file(.connect)): model.devices[id].map(connectText) ?? ""
+    case .device(let id, .attribute(let index)):
+      (model.devices.place(of: id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) } ?? "")
+        + "\n"
     case .device(let id, let node):
       (model.devices[id].map { value(of: node, of: $0) } ?? "") + "\n"
     case .container(let id, let file): value(of: file, of: id) + "\n"
     case .plug(let id, _):
       (model.plugs[id].flatMap { model.devices[$0.device] }.flatMap { layout(of: $0) }?
         .table.interfaceType ?? "") + "\n"
+    }
+  }
+
+  /// How many bytes `content(of:)` has, where it is cheaper to say than to make.
+  func byteCount(of node: Node) -> Int {
+    guard case .device(let id, let node) = node, let place = model.devices.place(of: id.rawValue)
+    else {
+      return content(of: node).utf8.count
+    }
+    return switch node {
+    case .file(.lastError), .file(.connect): content(of: .device(id, node)).utf8.count
+    case .file(.status): status(ofDeviceAt: place).rawValue.utf8.count + 1
+    case .file(.enabled): 2
+    case .file(.type): (model.devices[at: place].className ?? "").utf8.count + 1
+    case .attribute(let index): value(ofAttribute: index, ofDeviceAt: place).utf8.count + 1
+    default: value(of: node, of: model.devices[at: place]).utf8.count + 1
     }
   }
 
@@ -54,7 +74,9 @@ extension ConfigTree {
   private func value(of node: DeviceNode, of device: Device) -> String {
     switch node {
     case .file(let file): value(of: file, of: device)
-    case .attribute(let index): value(ofAttribute: index, of: device)
+    case .attribute(let index):
+      model.devices.place(of: device.id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) }
+        ?? ""
     case .counter(let index):
       String(word(index, of: world.liveState(of: device.id)?.counters ?? []))
     case .bit(let bit): bitText(1 << UInt64(bit), of: device)
@@ -75,10 +97,13 @@ extension ConfigTree {
     }
   }
 
-  private func value(ofAttribute index: Int, of device: Device) -> String {
-    guard let attribute = layout(of: device)?.table.attributes[index] else { return "" }
-    if attribute.showsFact, let fact = device.facts[attribute.key] { return fact }
-    return device.values[attribute.key]?.text ?? attribute.defaultText
+  private func value(ofAttribute index: Int, ofDeviceAt place: Int) -> String {
+    guard let table = layout(at: place)?.table else { return "" }
+    let key = table.attributes[index].key
+    if table.attributes[index].showsFact, let fact = model.devices[at: place].facts[key] {
+      return fact
+    }
+    return model.devices[at: place].values[key]?.text ?? table.attributes[index].defaultText
   }
 
   func offered(by device: Device) -> UInt64 {
@@ -121,14 +146,21 @@ extension ConfigTree {
   }
 
   func status(of device: Device) -> Status {
-    let live = model.isLive(device.id) ? world.liveState(of: device.id) : nil
+    model.devices.place(of: device.id.rawValue).map { status(ofDeviceAt: $0) } ?? .untyped
+  }
+
+  private func status(ofDeviceAt place: Int) -> Status {
+    let id = model.devices[at: place].id
+    let live = model.isLive(id) ? world.liveState(of: id) : nil
     let engaged: Status.Engaged? = live.map { live in
       if live.fault != nil { return .faulted }
       return live.isRunning ? .running : .waiting
     }
     return Status(
-      isTyped: device.className != nil, isEnabled: device.isEnabled,
-      hasFailed: failures.contains(device.id), engaged: engaged)
+      isTyped: model.devices[at: place].className != nil,
+      isEnabled: model.devices[at: place].isEnabled,
+      hasFailed: !failures.isEmpty && failures.contains(id),
+      engaged: engaged)
   }
 
   private func refusalText(_ object: ObjectID) -> String {

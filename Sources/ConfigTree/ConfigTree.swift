@@ -11,8 +11,7 @@ package import Model
 package final class ConfigTree: Tree {
   let world: any World
   let layouts: [ClassLayout]
-  private let places: [String: Int]
-  package internal(set) var model = Model()
+  package let model = Model()
 
   /// Who owns the directories that nobody made.
   let owner: Owner
@@ -51,16 +50,23 @@ package final class ConfigTree: Tree {
     self.world = world
     self.owner = owner
     layouts = catalogue.classes.enumerated().map { ClassLayout($0.element, at: $0.offset) }
-    places = Dictionary(
-      uniqueKeysWithValues: catalogue.classes.enumerated().map { ($0.element.name, $0.offset) })
     started = world.now
     devicesChanged = started
     containersChanged = started
   }
 
-  func layout(_ className: String) -> ClassLayout? { places[className].map { layouts[$0] } }
+  /// There are few classes: to compare names is quicker than to hash one.
+  func layout(_ className: String) -> ClassLayout? {
+    for layout in layouts where layout.table.name == className { return layout }
+    return nil
+  }
 
   func layout(of device: Device) -> ClassLayout? { device.className.flatMap(layout) }
+
+  /// By the device's place in the model's table.
+  func layout(at place: Int) -> ClassLayout? {
+    model.devices[at: place].className.flatMap(layout)
+  }
 
   // MARK: Changing
 

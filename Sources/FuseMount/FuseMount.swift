@@ -1,4 +1,5 @@
 package import LinuxSystem
+internal import Tables
 
 /// Serves a `Tree` to the kernel: requests, replies, open files, pollers. Knows no device.
 ///
@@ -14,26 +15,29 @@ package final class FuseMount {
   private let onEnd: () -> Void
   private var isTakingUp = false
   private var token: EventLoop.Token?
-  private var freeSlots: [Int] = []
-  private var slotsOfRequests: [UInt64: Int] = [:]
-  private var pending: [UInt64: PendingReply] = [:]
+  /// A bit for each slot, set while it is free.
+  private var freeSlots: UInt128 = 0
+  private var pending: [UInt64: Pending] = [:]
   private var session: Session?
   /// How often each node changed since this process began.
-  private var changes: [NodeID: UInt64] = [:]
+  private let changes = NumberTable<UInt64>()
   /// At this many, those of removed nodes are forgotten.
   private var changesMax = 4096
   private var nextPoller = 0
 
-  /// The request that is being served, and its bytes.
+  /// The request that is being served.
   private(set) var current = Request(unique: 0, slot: 0, uid: 0, gid: 0, pid: 0)
-  private(set) var currentBytes: [UInt8] = []
   private var currentNode = NodeID.root
+  /// Whether its answer is still to be sent, now or later.
+  private var isCurrentOpen = false
+
+  private struct Pending {
+    let slot: Int
+    let reply: PendingReply
+  }
 
   /// How long the kernel remembers what lasts. Nothing depends on the figure.
   static let memorySeconds = 60.0
-
-  /// Requests served in one turn of the loop, so that other descriptors get theirs.
-  private static let requestsPerTurn = 32
 
   /// How many successors take a request up. One that ends each of them is answered with EIO, so
   /// that a mistake of ours costs one request and not the whole tree.
@@ -63,7 +67,7 @@ package final class FuseMount {
   package func start() throws(Errno) {
     try fuse.setNonblocking(true)
     let unanswered = slots.occupied
-    freeSlots = (0..<RequestSlots.count).filter { !unanswered.contains($0) }.reversed()
+    freeSlots = unanswered.reduce(UInt128.max) { $0 & ~(1 << UInt128($1)) }
     if !slots.initRequest.isEmpty {
       let isNew = unanswered.contains { slots.header(of: $0).operation == .initialize }
       if !isNew { session?.process(slots.initRequest) }
@@ -79,7 +83,7 @@ package final class FuseMount {
 
   /// Gives the answer of an operation that had answered `.later`.
   package func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
-    pending.removeValue(forKey: request.unique)?.send(result, from: self)
+    pending[request.unique]?.reply.send(result, from: self)
   }
 
   /// Makes the kernel forget the attributes of what an operation touched.
@@ -99,37 +103,32 @@ package final class FuseMount {
 
   // MARK: Requests
 
+  /// One request a turn: to ask for a second one, where one alone waits as a rule, costs more than
+  /// the loop's own question. It also leaves other descriptors their turns.
   private func serveWaiting() {
-    for _ in 0..<Self.requestsPerTurn {
-      guard let slot = freeSlots.popLast() else { break }
-      do {
-        try slots.read(from: fuse, into: slot)
-        serve(slot)
-      } catch {
-        release(slot)
-        switch error {
-        case .noDevice, .badDescriptor: return end()
-        // ENOENT: the request was taken back before it could be read.
-        case .interrupted, .noEntry: continue
-        default: return
-        }
-      }
+    guard freeSlots != 0 else { return }
+    let slot = freeSlots.trailingZeroBitCount
+    freeSlots &= ~(1 << UInt128(slot))
+    do throws(Errno) { try slots.read(from: fuse, into: slot) } catch {
+      release(slot)
+      // ENOENT: the request was taken back before it could be read.
+      if error == .noDevice || error == .badDescriptor { end() }
+      return
     }
-    if freeSlots.isEmpty, let token { try? loop.rewatch(token, for: []) }
+    serve(slot)
+    if freeSlots == 0, let token { try? loop.rewatch(token, for: []) }
   }
 
   private func serve(_ slot: Int) {
-    let bytes = slots.request(in: slot)
-    let header = RequestHeader(bytes)
-    if header.operation == .initialize { slots.initRequest = bytes }
-    if header.operation == .interrupt { return interrupt(bytes, in: slot) }
-    slotsOfRequests[header.unique] = slot
+    let header = slots.header(of: slot)
+    if header.operation == .initialize { slots.initRequest = slots.request(in: slot) }
+    if header.operation == .interrupt { return interrupt(in: slot) }
     current = Request(
       unique: header.unique, slot: slot, uid: header.uid, gid: header.gid,
       pid: Int32(bitPattern: header.pid))
-    currentBytes = bytes
     currentNode = NodeID(rawValue: header.node)
-    session?.process(bytes)
+    isCurrentOpen = true
+    session?.process(slot, of: slots)
     if header.operation?.isUnanswered == true {
       answered(header.unique)
     } else {
@@ -139,8 +138,8 @@ package final class FuseMount {
 
   /// Past libfuse, which does not know what waits here. An INTERRUPT wants no answer, and one about a
   /// request that was answered meanwhile means nothing.
-  private func interrupt(_ bytes: [UInt8], in slot: Int) {
-    let unique = RequestHeader.interrupted(bytes)
+  private func interrupt(in slot: Int) {
+    let unique = slots.interrupted(in: slot)
     release(slot)
     if pending[unique] != nil { tree.interrupt(unique) }
   }
@@ -148,19 +147,24 @@ package final class FuseMount {
   private func giveUp(_ slot: Int) {
     refuse(slots.header(of: slot).unique, .inputOutput, on: fuse)
     slots.free(slot)
-    freeSlots.append(slot)
+    freeSlots |= 1 << UInt128(slot)
   }
 
   /// Frees the slot of a request whose answer is with the kernel.
   func answered(_ unique: UInt64) {
-    guard let slot = slotsOfRequests.removeValue(forKey: unique) else { return }
-    release(slot)
+    if isCurrentOpen, unique == current.unique {
+      isCurrentOpen = false
+      release(current.slot)
+    } else if let answered = pending.removeValue(forKey: unique) {
+      release(answered.slot)
+    }
   }
 
   private func release(_ slot: Int) {
+    let wereAllTaken = freeSlots == 0
     slots.free(slot)
-    freeSlots.append(slot)
-    if freeSlots.count == 1, let token { try? loop.rewatch(token, for: .readable) }
+    freeSlots |= 1 << UInt128(slot)
+    if wereAllTaken, let token { try? loop.rewatch(token, for: .readable) }
   }
 
   private func end() {
@@ -183,7 +187,8 @@ package final class FuseMount {
     do {
       let answer = try operation(tree, current)
       if answer == .later {
-        pending[current.unique] = box
+        isCurrentOpen = false
+        pending[current.unique] = Pending(slot: current.slot, reply: box)
       } else {
         box.send(.success(answer), from: self)
       }
@@ -194,7 +199,7 @@ package final class FuseMount {
 
   /// Says that the text of a node changed: whoever polls it is woken.
   package func wake(_ node: NodeID) {
-    changes[node, default: 0] += 1
+    changes[at: changes.place(of: node.rawValue, inserting: 0)] += 1
     if changes.count > changesMax { forgetRemovedNodes() }
     for index in 0..<RequestSlots.pollersMax where slots[poller: index].node == node.rawValue {
       wakePoller(index)
@@ -203,7 +208,9 @@ package final class FuseMount {
 
   /// Node numbers are never reused: what was counted for a removed one is of no use.
   private func forgetRemovedNodes() {
-    changes = changes.filter { (try? tree.attributes(of: $0.key)) != nil }
+    for node in changes.keys where (try? tree.attributes(of: NodeID(rawValue: node))) == nil {
+      _ = changes.remove(node)
+    }
     changesMax = max(changesMax, 2 * changes.count)
   }
 
@@ -241,7 +248,7 @@ package final class FuseMount {
     }
     let always = Readiness([.readable, .writable])
     let seen = handles.files[handle]?.seenChange
-    guard let seen, seen == changes[node, default: 0], (try? tree.attributes(of: node)) != nil
+    guard let seen, seen == changeCount(of: node), (try? tree.attributes(of: node)) != nil
     else {
       return always.union([.urgent, .failed]).rawValue
     }
@@ -252,9 +259,14 @@ package final class FuseMount {
   func read(_ node: NodeID, handle: UInt64, from offset: Int) throws(TreeError) -> [UInt8] {
     if offset > 0, let snapshot = handles.files[handle]?.snapshot { return snapshot }
     let text = try tree.text(of: node)
-    handles.files[handle, default: .init()].snapshot = text
-    handles.files[handle]?.seenChange = changes[node, default: 0]
+    let place = handles.files.place(of: handle, inserting: .init())
+    handles.files[at: place].snapshot = text
+    handles.files[at: place].seenChange = changeCount(of: node)
     return text
+  }
+
+  private func changeCount(of node: NodeID) -> UInt64 {
+    changes.place(of: node.rawValue).map { changes[at: $0] } ?? 0
   }
 
   /// A directory's entries as an open sees them, taken when it is read from the start.
@@ -273,8 +285,9 @@ package final class FuseMount {
   ) {
     let end = handles.files[handle]?.writeEnd
     let isContinuation = end != nil && offset == end && offset > 0
-    handles.files[handle, default: .init()].writeEnd = offset + UInt64(text.count)
-    let opener = handles.files[handle]?.opener
+    let place = handles.files.place(of: handle, inserting: .init())
+    handles.files[at: place].writeEnd = offset + UInt64(text.count)
+    let opener = handles.files[at: place].opener
     settle(reply, .written(text.count)) { (tree, request) throws(TreeError) in
       var request = request
       request.opener = opener

@@ -1,3 +1,5 @@
+internal import Tables
+
 /// The open files and directories. A handle number says nothing but which open it is, so that a
 /// successor of this process serves handles it has never seen, as if they were just opened.
 struct Handles {
@@ -13,9 +15,9 @@ struct Handles {
     var seenChange: UInt64?
   }
 
-  var files: [UInt64: OpenFile] = [:]
+  let files = NumberTable<OpenFile>()
   /// The listing of an open directory, taken when it is read from the start.
-  var directories: [UInt64: [DirectoryEntry]] = [:]
+  let directories = NumberTable<[DirectoryEntry]>()
   private var last: UInt64
 
   /// Starts above every number a predecessor can have given out.

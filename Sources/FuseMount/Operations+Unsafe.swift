@@ -149,7 +149,7 @@ private func addOpening(_ table: inout fuse_lowlevel_ops) {
   }
   unsafe table.release = { request, _, info in
     unsafe serve(request) { mount, reply in
-      mount.handles.files[unsafe info?.pointee.fh ?? 0] = nil
+      _ = mount.handles.files.remove(unsafe info?.pointee.fh ?? 0)
       reply.done()
     }
   }
@@ -172,7 +172,7 @@ private func addOpening(_ table: inout fuse_lowlevel_ops) {
   }
   unsafe table.releasedir = { request, _, info in
     unsafe serve(request) { mount, reply in
-      mount.handles.directories[unsafe info?.pointee.fh ?? 0] = nil
+      _ = mount.handles.directories.remove(unsafe info?.pointee.fh ?? 0)
       reply.done()
     }
   }
@@ -180,7 +180,7 @@ private func addOpening(_ table: inout fuse_lowlevel_ops) {
     unsafe serve(request) { mount, reply in
       var kernelHandle: UInt64?
       if let waiter = unsafe waiter {
-        kernelHandle = RequestHeader.pollHandle(mount.currentBytes)
+        kernelHandle = mount.slots.pollHandle(in: mount.current.slot)
         unsafe fuse_pollhandle_destroy(waiter)
       }
       let handle = unsafe info?.pointee.fh ?? 0
@@ -203,7 +203,8 @@ private func serve(
   guard let request = unsafe request, let context = unsafe fuse_req_userdata(request) else {
     return
   }
-  let mount = unsafe Unmanaged<Session.Context>.fromOpaque(context).takeUnretainedValue().mount
+  // SAFETY: the user data is the mount given to fuse_session_new.
+  let mount = unsafe Unmanaged<FuseMount>.fromOpaque(context).takeUnretainedValue()
   body(mount, unsafe Reply(to: request))
 }
 

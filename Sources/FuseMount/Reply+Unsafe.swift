@@ -96,24 +96,33 @@ internal import LinuxSystem
 
   /// Directory entries from `offset` on, as many as fit into `capacity` bytes.
   consuming func listing(_ entries: [DirectoryEntry], from offset: Int, capacity: Int) {
-    var buffer = [CChar](repeating: 0, count: min(max(capacity, 0), 65_536))
-    var used = 0
-    for (index, entry) in entries.enumerated().dropFirst(max(0, offset)) {
-      var status = stat()
-      status.st_ino = UInt(entry.node.rawValue)
-      status.st_mode = entry.kind.modeBits
-      let name = entry.name.map { CChar(bitPattern: $0) } + [0]
-      // SAFETY: the rest of the buffer is passed with its own length; an entry that does not fit
-      // is not written.
-      let size = unsafe buffer.withUnsafeMutableBufferPointer { whole in
-        let rest = unsafe UnsafeMutableBufferPointer(rebasing: whole[used...])
-        return unsafe fuse_add_direntry(
-          request, rest.baseAddress, rest.count, name, &status, off_t(index + 1))
+    var name: [UInt8] = []
+    // SAFETY: not yet initialized bytes are only written, and what is sent ends where they begin.
+    let buffer = unsafe [CChar](unsafeUninitializedCapacity: min(max(capacity, 0), 65_536)) {
+      (buffer, used) in
+      var index = max(0, offset)
+      while index < entries.count {
+        var status = stat()
+        status.st_ino = UInt(entries[index].node.rawValue)
+        status.st_mode = entries[index].kind.modeBits
+        name.removeAll(keepingCapacity: true)
+        name.append(contentsOf: entries[index].name)
+        name.append(0)
+        index += 1
+        let rest = unsafe UnsafeMutableBufferPointer(rebasing: buffer[used...])
+        // SAFETY: the rest of the buffer is passed with its own length, and an entry that does not
+        // fit is not written; the name is zero-terminated.
+        let size = unsafe name.withUnsafeBytes { bytes in
+          unsafe fuse_add_direntry(
+            request, rest.baseAddress, rest.count,
+            bytes.assumingMemoryBound(to: CChar.self).baseAddress,
+            &status, off_t(index))
+        }
+        guard size <= rest.count else { break }
+        used += size
       }
-      guard used + size <= buffer.count else { break }
-      used += size
     }
-    unsafe fuse_reply_buf(request, buffer, used)
+    unsafe fuse_reply_buf(request, buffer, buffer.count)
     discard self
   }
 }

@@ -82,14 +82,48 @@ package import LinuxSystem
     return Int(attempts)
   }
 
-  /// A copy of the request, for libfuse writes into the buffer it is given.
+  /// A copy of the request.
   func request(in slot: Int) -> [UInt8] {
-    let count = min(Int(length(of: slot)), Self.slotByteCount)
+    let count = byteCount(of: slot)
     // SAFETY: at most the slot's own bytes.
     return unsafe Array(UnsafeRawBufferPointer(start: pointer(to: slot), count: count))
   }
 
-  func header(of slot: Int) -> RequestHeader { RequestHeader(request(in: slot)) }
+  /// Copies the request to memory for the longest one, and answers how long it is.
+  func copyRequest(in slot: Int, to memory: UnsafeMutableRawPointer) -> Int {
+    let count = byteCount(of: slot)
+    // SAFETY: at most the slot's own bytes; the caller has room for as many.
+    unsafe memory.copyMemory(from: pointer(to: slot), byteCount: count)
+    return count
+  }
+
+  /// The head of the request. What a short one lacks is left from an earlier one.
+  func header(of slot: Int) -> RequestHeader {
+    let start = unsafe pointer(to: slot)
+    // SAFETY: a slot is aligned and longer than any head.
+    return unsafe RequestHeader(
+      byteCount: start.load(as: UInt32.self),
+      operation: .init(rawValue: start.load(fromByteOffset: 4, as: UInt32.self)),
+      unique: start.load(fromByteOffset: 8, as: UInt64.self),
+      node: start.load(fromByteOffset: 16, as: UInt64.self),
+      uid: start.load(fromByteOffset: 24, as: UInt32.self),
+      gid: start.load(fromByteOffset: 28, as: UInt32.self),
+      pid: start.load(fromByteOffset: 32, as: UInt32.self))
+  }
+
+  /// The kernel's handle in a POLL request (struct fuse_poll_in), which libfuse keeps to itself.
+  func pollHandle(in slot: Int) -> UInt64 { number(in: slot, at: 48) }
+
+  /// The number of the request that an INTERRUPT is about (struct fuse_interrupt_in).
+  func interrupted(in slot: Int) -> UInt64 { number(in: slot, at: 40) }
+
+  private func number(in slot: Int, at offset: Int) -> UInt64 {
+    guard byteCount(of: slot) >= offset + 8 else { return 0 }
+    // SAFETY: within the request.
+    return unsafe pointer(to: slot).load(fromByteOffset: offset, as: UInt64.self)
+  }
+
+  private func byteCount(of slot: Int) -> Int { min(Int(length(of: slot)), Self.slotByteCount) }
 
   private func length(of slot: Int) -> UInt32 {
     // SAFETY: the first word of a slot of the mapping.

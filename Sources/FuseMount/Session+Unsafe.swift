@@ -6,31 +6,24 @@ internal import LinuxSystem
 /// libfuse's session on a /dev/fuse descriptor that somebody else mounted and keeps.
 @safe final class Session {
   private let session: OpaquePointer
-  private let context: Unmanaged<Context>
+  /// Where libfuse finds the request it works on, for it writes into what it is given.
+  private let request: UnsafeMutableRawPointer
 
-  /// What libfuse hands back to the callbacks.
-  final class Context {
-    unowned let mount: FuseMount
-    init(_ mount: FuseMount) { self.mount = mount }
-  }
-
+  /// The session calls `mount` back, which owns it.
   init(of mount: FuseMount, on fuse: Descriptor) throws(Errno) {
-    let context = unsafe Unmanaged.passRetained(Context(mount))
-    unsafe self.context = context
     var operations = lowLevelOperations()
     var name: UnsafeMutablePointer<CChar>? = unsafe strdup("vbusfs")
     defer { unsafe free(name) }
-    // SAFETY: libfuse copies the operations and the arguments; the context lives until deinit.
+    // SAFETY: libfuse copies the operations and the arguments; the mount outlives its session.
     let made = unsafe withUnsafeMutablePointer(to: &name) { names in
       var arguments = unsafe fuse_args(argc: 1, argv: names, allocated: 0)
       return unsafe fuse_session_new(
-        &arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size, context.toOpaque())
+        &arguments, &operations, MemoryLayout<fuse_lowlevel_ops>.size,
+        Unmanaged.passUnretained(mount).toOpaque())
     }
-    guard let made = unsafe made else {
-      unsafe context.release()
-      throw .noMemory
-    }
+    guard let made = unsafe made else { throw .noMemory }
     unsafe session = made
+    unsafe request = .allocate(byteCount: RequestSlots.slotByteCount, alignment: 16)
     var transport = unsafe fuse_custom_io(
       writev: { unsafe sendReply($0, $1, $2, $3) },
       read: { _, _, _, _ in -1 }, splice_receive: nil, splice_send: nil)
@@ -43,19 +36,32 @@ internal import LinuxSystem
 
   deinit {
     unsafe fuse_session_destroy(session)
-    unsafe context.release()
+    unsafe request.deallocate()
   }
 
-  /// Serves one request. The reply goes out through `sendReply`, now or later.
-  func process(_ request: [UInt8]) {
-    var bytes = request
-    // SAFETY: the copy lives for the call, and libfuse keeps nothing of it.
-    unsafe bytes.withUnsafeMutableBytes { buffer in
-      var message = unsafe fuse_buf()
-      unsafe message.size = buffer.count
-      unsafe message.mem = buffer.baseAddress
-      unsafe fuse_session_process_buf(session, &message)
+  /// Serves the request in a slot. The reply goes out through `sendReply`, now or later.
+  func process(_ slot: Int, of slots: RequestSlots) {
+    // SAFETY: the memory holds a whole slot.
+    process(byteCount: unsafe slots.copyRequest(in: slot, to: request))
+  }
+
+  /// Serves a request that lies in no slot.
+  func process(_ bytes: [UInt8]) {
+    precondition(bytes.count <= RequestSlots.slotByteCount)
+    // SAFETY: checked to fit.
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let start = buffer.baseAddress else { return }
+      unsafe request.copyMemory(from: start, byteCount: buffer.count)
     }
+    process(byteCount: bytes.count)
+  }
+
+  // SAFETY: the memory lives as long as the session, and libfuse keeps nothing of it.
+  private func process(byteCount: Int) {
+    var message = unsafe fuse_buf()
+    unsafe message.size = byteCount
+    unsafe message.mem = request
+    unsafe fuse_session_process_buf(session, &message)
   }
 }
 
@@ -67,9 +73,9 @@ private func sendReply(
 ) -> Int {
   guard let parts = unsafe parts, let userData = unsafe userData else { return -1 }
   let sent = unsafe writev(fuse, parts, count)
-  // SAFETY: the user data is the context given to fuse_session_new; the first part is a whole
+  // SAFETY: the user data is the mount given to fuse_session_new; the first part is a whole
   // struct fuse_out_header, 16 bytes with `unique` at 8.
-  let mount = unsafe Unmanaged<Session.Context>.fromOpaque(userData).takeUnretainedValue().mount
+  let mount = unsafe Unmanaged<FuseMount>.fromOpaque(userData).takeUnretainedValue()
   let unique = unsafe parts.pointee.iov_base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
   mount.answered(unique)
   guard sent < 0, errno == ENOENT || errno == EINVAL else { return sent }

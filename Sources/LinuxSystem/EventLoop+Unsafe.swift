@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Tables
 
 /// What a descriptor is ready for, or waited for (epoll(7)).
 package struct Readiness: OptionSet, Sendable {
@@ -18,7 +19,7 @@ package struct Readiness: OptionSet, Sendable {
 ///
 /// A handler may add and remove watches, its own too; a removed watch is not called again, even
 /// when its event was already fetched.
-package final class EventLoop {
+@safe package final class EventLoop {
   /// Names a watch or a deadline. Never reused.
   package struct Token: Hashable, Sendable { fileprivate let number: UInt64 }
 
@@ -34,11 +35,11 @@ package final class EventLoop {
   }
 
   private let epoll: Descriptor
-  private var watches: [UInt64: Watch] = [:]
-  private var deadlines: [UInt64: Deadline] = [:]
+  private let watches = NumberTable<Watch>()
+  private let deadlines = NumberTable<Deadline>()
   private var lastToken: UInt64 = 0
   private var isEnding = false
-  private var ready: [linux_ready]
+  private let ready: UnsafeMutablePointer<linux_ready>
   /// Scratch: the deadlines of one turn.
   private var due: [UInt64] = []
 
@@ -47,8 +48,12 @@ package final class EventLoop {
 
   package init() throws(Errno) {
     epoll = Descriptor(owning: try checked(linux_epoll_create()))
-    ready = Array(repeating: linux_ready(), count: Self.eventsMax)
+    unsafe ready = .allocate(capacity: Self.eventsMax)
+    unsafe ready.initialize(repeating: linux_ready(), count: Self.eventsMax)
   }
+
+  // SAFETY: allocated in init; nothing keeps a pointer into it.
+  deinit { unsafe ready.deallocate() }
 
   /// Calls `handler` whenever `descriptor` is ready, until the watch is removed. The loop keeps
   /// the descriptor open meanwhile.
@@ -73,7 +78,7 @@ package final class EventLoop {
 
   package func remove(_ token: Token) {
     deadlines[token.number] = nil
-    guard let watch = watches.removeValue(forKey: token.number) else { return }
+    guard let watch = watches.remove(token.number) else { return }
     _ = linux_epoll_remove(epoll.number, watch.descriptor.number)
   }
 
@@ -94,12 +99,15 @@ package final class EventLoop {
 
   /// Waits once, for at most `milliseconds` (-1 for ever), and calls what is ready.
   package func turn(milliseconds limit: Int32 = -1) throws(Errno) {
-    // SAFETY: the array has room for `eventsMax` events.
+    // SAFETY: there is room for `eventsMax` events.
     let count = try checked(
-      unsafe linux_epoll_wait(epoll.number, &ready, Int32(Self.eventsMax), patience(limit)))
+      unsafe linux_epoll_wait(epoll.number, ready, Int32(Self.eventsMax), patience(limit)))
     for index in 0..<Int(count) {
-      let event = ready[index]
-      watches[event.token]?.handler(Readiness(rawValue: event.events))
+      // SAFETY: one of the events that were fetched.
+      let event = unsafe ready[index]
+      guard let place = watches.place(of: event.token) else { continue }
+      let handler = watches[at: place].handler
+      handler(Readiness(rawValue: event.events))
     }
     if !deadlines.isEmpty { callDue() }
   }
@@ -109,17 +117,17 @@ package final class EventLoop {
   private func callDue() {
     let now = monotonicNanoseconds()
     due.removeAll(keepingCapacity: true)
-    for (token, deadline) in deadlines where deadline.at <= now { due.append(token) }
-    for index in due.indices {
-      deadlines.removeValue(forKey: due[index])?.handler()
+    for place in 0..<deadlines.count where deadlines[at: place].at <= now {
+      due.append(deadlines.keys[place])
     }
+    for index in due.indices { deadlines.remove(due[index])?.handler() }
   }
 
   /// Milliseconds until the next deadline, rounded up, and never more than `limit`.
   private func patience(_ limit: Int32) -> Int32 {
     guard !deadlines.isEmpty else { return limit }
     var next = UInt64.max
-    for deadline in deadlines.values { next = min(next, deadline.at) }
+    for place in 0..<deadlines.count { next = min(next, deadlines[at: place].at) }
     let now = monotonicNanoseconds()
     let wait = Int32(clamping: next > now ? (next - now + 999_999) / 1_000_000 : 0)
     return limit < 0 ? wait : min(limit, wait)

@@ -30,7 +30,7 @@ package enum AttributePlace: Hashable, Sendable {
 
 /// One line of a class's attribute table: everything that the tree, the checks, the store and the
 /// reference say about the attribute comes from here.
-package struct AttributeSpec: Sendable {
+package final class AttributeSpec: Sendable {
   /// The file's name. Two attributes of a class may share one in different places.
   package let name: String
   package let place: AttributePlace

@@ -36,8 +36,8 @@ package struct CounterSpec: Sendable {
 }
 
 /// What a kind of device is, as far as configuration goes. The tree, `classes/`, all checks and
-/// the store follow from this one value.
-package struct DeviceClass: Sendable {
+/// the store follow from this one value. An object, so that to pass it on counts one reference.
+package final class DeviceClass: Sendable {
   /// By attribute key.
   package typealias Values = [String: String]
 

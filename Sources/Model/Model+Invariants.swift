@@ -1,3 +1,5 @@
+internal import Tables
+
 extension Model {
   /// A rule of the model that does not hold: a mistake of ours.
   package enum Flaw: Error, Hashable, Sendable {
@@ -32,8 +34,8 @@ extension Model {
       }
     }
     for plug in plugs.values { try check(plug) }
-    let owners = Array(refusals.keys) + nodeOwners.keys.map { ObjectID(rawValue: $0 >> 16) }
-    for object in owners where object != .tree {
+    let owners = refusals.keys + nodeOwners.keys.map { $0 >> 16 }
+    for object in owners.map(ObjectID.init) where object != .tree {
       let exists = devices[object] != nil || containers[object] != nil || plugs[object] != nil
       guard exists else { throw .rowOfNobody(object) }
     }

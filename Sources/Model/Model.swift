@@ -1,22 +1,26 @@
+package import Tables
+
 /// What people configured: devices, containers, and which is plugged into which.
 ///
 /// It changes by `apply` alone, so a model is the sum of the changes it was given: replaying the
 /// stored ones gives the same model again. All look-ups cost the same however many objects exist.
-package struct Model: Hashable, Sendable {
-  package private(set) var devices: [ObjectID: Device] = [:]
-  package private(set) var containers: [ObjectID: Container] = [:]
-  package private(set) var plugs: [ObjectID: Plug] = [:]
-  package private(set) var refusals: [ObjectID: RefusalRecord] = [:]
-  package private(set) var nodeOwners: [UInt64: NodeOwner] = [:]
+/// It is an object because every request of the kernel looks into it, and must not count references
+/// to each of its tables.
+package final class Model: Equatable {
+  package let devices = NumberTable<Device>()
+  package let containers = NumberTable<Container>()
+  package let plugs = NumberTable<Plug>()
+  package let refusals = NumberTable<RefusalRecord>()
+  package let nodeOwners = NumberTable<NodeOwner>()
   package private(set) var nextID = ObjectID(rawValue: 1)
 
   // Indices: they follow from the rows above.
   private var deviceNames: [Name: ObjectID] = [:]
   private var containerNames: [Name: ObjectID] = [:]
-  private var buses: [ObjectID: Bus] = [:]
+  private let buses = NumberTable<Bus>()
   /// The plug with a dev-id of each device that is plugged in.
-  private var plugOfDevice: [ObjectID: ObjectID] = [:]
-  private var spareOfDevice: [ObjectID: ObjectID] = [:]
+  private let plugOfDevice = NumberTable<ObjectID>()
+  private let spareOfDevice = NumberTable<ObjectID>()
   private var ownedNodes: [ObjectID: Set<UInt64>] = [:]
 
   /// What is plugged into one container.
@@ -31,6 +35,13 @@ package struct Model: Hashable, Sendable {
   package init() {}
 
   package init(replaying changes: [Change]) { apply(changes) }
+
+  package static func == (left: Model, right: Model) -> Bool {
+    // The other tables follow from these.
+    left.devices == right.devices && left.containers == right.containers
+      && left.plugs == right.plugs && left.refusals == right.refusals
+      && left.nodeOwners == right.nodeOwners && left.nextID == right.nextID
+  }
 
   // MARK: Looking
 
@@ -72,7 +83,10 @@ package struct Model: Hashable, Sendable {
   package var objectCount: UInt64 { UInt64(devices.count + containers.count + plugs.count) }
 
   package func isLive(_ device: ObjectID) -> Bool {
-    devices[device]?.isEnabled == true && plugOfDevice[device] != nil
+    guard let place = devices.place(of: device.rawValue), devices[at: place].isEnabled else {
+      return false
+    }
+    return plugOfDevice.place(of: device.rawValue) != nil
   }
 
   /// The rows that go with an object when it goes.
@@ -89,27 +103,28 @@ package struct Model: Hashable, Sendable {
 
   // MARK: Changing
 
-  package mutating func apply(_ changes: [Change]) {
+  package func apply(_ changes: [Change]) {
     for change in changes { apply(change) }
   }
 
-  private mutating func apply(_ change: Change) {
+  private func apply(_ change: Change) {
     switch change {
     case .putDevice(let device): put(device)
     case .removeDevice(let id):
-      if let old = devices.removeValue(forKey: id) { deviceNames[old.name] = nil }
+      if let old = devices.remove(id.rawValue) { deviceNames[old.name] = nil }
     case .putContainer(let container): put(container)
     case .removeContainer(let id):
       buses[id] = nil
-      if let old = containers.removeValue(forKey: id) { containerNames[old.name] = nil }
+      if let old = containers.remove(id.rawValue) { containerNames[old.name] = nil }
     case .putPlug(let plug):
       remove(plug: plug.id)
       put(plug)
     case .removePlug(let id): remove(plug: id)
-    case .putValue(let id, let attribute, let value): devices[id]?.values[attribute] = value
-    case .removeValue(let id, let attribute): devices[id]?.values[attribute] = nil
-    case .putFact(let id, let fact, let text): devices[id]?.facts[fact] = text
-    case .removeFact(let id, let fact): devices[id]?.facts[fact] = nil
+    case .putValue(let id, let attribute, let value):
+      alter(id) { $0.values[attribute] = value }
+    case .removeValue(let id, let attribute): alter(id) { $0.values[attribute] = nil }
+    case .putFact(let id, let fact, let text): alter(id) { $0.facts[fact] = text }
+    case .removeFact(let id, let fact): alter(id) { $0.facts[fact] = nil }
     case .putNodeOwner(let node, let owner):
       nodeOwners[node] = owner
       ownedNodes[Self.object(of: node), default: []].insert(node)
@@ -120,7 +135,11 @@ package struct Model: Hashable, Sendable {
     }
   }
 
-  private mutating func put(_ device: Device) {
+  private func alter(_ device: ObjectID, _ body: (inout Device) -> Void) {
+    if let place = devices.place(of: device.rawValue) { body(&devices[at: place]) }
+  }
+
+  private func put(_ device: Device) {
     var device = device
     if let old = devices[device.id] {
       deviceNames[old.name] = nil
@@ -135,38 +154,40 @@ package struct Model: Hashable, Sendable {
     deviceNames[device.name] = device.id
   }
 
-  private mutating func put(_ container: Container) {
+  private func put(_ container: Container) {
     if let old = containers[container.id] { containerNames[old.name] = nil }
     containers[container.id] = container
     containerNames[container.name] = container.id
     if buses[container.id] == nil { buses[container.id] = Bus() }
   }
 
-  private mutating func put(_ plug: Plug) {
+  private func put(_ plug: Plug) {
     plugs[plug.id] = plug
-    buses[plug.container, default: Bus()].links[plug.linkName] = plug.id
+    let bus = buses.place(of: plug.container.rawValue, inserting: Bus())
+    buses[at: bus].links[plug.linkName] = plug.id
     if let devID = plug.devID {
-      buses[plug.container]?.ids[devID] = plug.id
+      buses[at: bus].ids[devID] = plug.id
       plugOfDevice[plug.device] = plug.id
     } else {
       spareOfDevice[plug.device] = plug.id
     }
   }
 
-  private mutating func remove(plug id: ObjectID) {
-    guard let old = plugs.removeValue(forKey: id) else { return }
-    if buses[old.container]?.links[old.linkName] == id {
-      buses[old.container]?.links[old.linkName] = nil
+  private func remove(plug id: ObjectID) {
+    guard let old = plugs.remove(id.rawValue) else { return }
+    let bus = buses.place(of: old.container.rawValue)
+    if let bus, buses[at: bus].links[old.linkName] == id {
+      buses[at: bus].links[old.linkName] = nil
     }
     if let devID = old.devID {
-      buses[old.container]?.ids[devID] = nil
+      if let bus { buses[at: bus].ids[devID] = nil }
       plugOfDevice[old.device] = nil
     } else {
       spareOfDevice[old.device] = nil
     }
   }
 
-  private mutating func forgetOwner(of node: UInt64) {
+  private func forgetOwner(of node: UInt64) {
     nodeOwners[node] = nil
     let object = Self.object(of: node)
     ownedNodes[object]?.remove(node)

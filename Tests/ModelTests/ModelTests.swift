@@ -12,7 +12,7 @@ struct ModelTests {
 
   @Test("A put with the same key replaces the row and keeps the device's values")
   func replace() throws {
-    var model = Model()
+    let model = Model()
     let value = StoredValue(
       text: "1", writer: Credentials(uid: 0, gid: 0, groups: []), changed: 1)
     var disk = try device(1, "a")
