@@ -12,6 +12,21 @@ extension MountTests {
       #expect(outcome.text == "1\n")
     }
 
+    @Test("umount ends the processes also while another mount namespace has the mount")
+    func otherNamespace() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        unshare --mount sleep 60 & other=$!
+        until grep -q " $LAB/tree " /proc/$other/mountinfo; do sleep 0.01; done
+        [ /proc/$other/ns/mnt -ef /proc/self/ns/mnt ] && echo same
+        keep_pids 2>/dev/null; cd /; vbusfs umount $LAB/tree; await_end; ls $LAB
+        kill $other
+        """)
+      #expect(outcome.text == "tree\n")
+    }
+
     @Test("A second start with the same runtime directory is refused, and makes nothing")
     func secondRuntime() throws {
       let lab = try Lab()
