@@ -21,8 +21,8 @@ struct Gate: Sendable {
     reason: "needs QEMU and a Debian kernel: .ci/packages qemu")
 
   static let network = Gate(
-    opening: "[ -e /dev/net/tun ] && ip netns add vbusfs-gate && ip netns delete vbusfs-gate",
-    reason: "needs root, /dev/net/tun and network namespaces")
+    opening: "[ -e /dev/net/tun ] && command -v ip && unshare --net true",
+    reason: "needs root, /dev/net/tun, network namespaces and ip: .ci/packages net")
 
   static let testpmd = Gate(
     opening: "command -v dpdk-testpmd", reason: "needs DPDK's testpmd: .ci/packages dpdk")
