@@ -25,15 +25,7 @@ struct NetReceiver: ~Copyable {
   private var first = Segments(capacity: NetLimits.segments)
   private var other = Segments(capacity: NetLimits.segments)
   private var loans = LoanList(capacity: NetLimits.segments)
-  private var tally = Tally()
-
-  /// What a turn adds to the counters.
-  private struct Tally {
-    var packets = 0
-    var bytes = 0
-    var dropped = 0
-    var errors = 0
-  }
+  private var tally = NetTally()
 
   init(mtu: Int, counters: NetCounters) {
     self.mtu = mtu
@@ -173,6 +165,6 @@ struct NetReceiver: ~Copyable {
     counters.add(tally.bytes, to: .rxBytes)
     counters.add(tally.dropped, to: .rxDropped)
     counters.add(tally.errors, to: .rxErrors)
-    tally = Tally()
+    tally = NetTally()
   }
 }

@@ -14,15 +14,7 @@ struct NetTransmitter: ~Copyable {
   private var lead = NetHeader.legacyByteCount
   private var frameByteCountMax = NetLimits.frameByteCountMax
   private var segments = Segments(capacity: NetLimits.segments)
-  private var tally = Tally()
-
-  /// What a turn adds to the counters.
-  private struct Tally {
-    var packets = 0
-    var bytes = 0
-    var dropped = 0
-    var errors = 0
-  }
+  private var tally = NetTally()
 
   init(mtu: Int, counters: NetCounters) {
     self.mtu = mtu
@@ -93,7 +85,7 @@ struct NetTransmitter: ~Copyable {
     counters.add(tally.bytes, to: .txBytes)
     counters.add(tally.dropped, to: .txDropped)
     counters.add(tally.errors, to: .txErrors)
-    tally = Tally()
+    tally = NetTally()
   }
 }
 
