@@ -5,7 +5,8 @@ import Testing
 @Suite("What a request costs in the shipped engine", .serialized)
 struct CostTests {
   static let hasRelease = environmentValue("VBUSFS_BIN") != nil
-  static let releaseComment: Comment = "needs the programs built for release, in VBUSFS_BIN (see Tests/run)"
+  static let releaseComment: Comment =
+    "needs the programs built for release, in VBUSFS_BIN (see Tests/run)"
 
   /// What the engine does for a number of wake-ups with as many requests in each: the least of some
   /// series, for on a busy machine a turn may end before all are served.
