@@ -113,12 +113,6 @@ let package = Package(
     tests("StoreTests", of: ["LinuxSystem", "Model", "Store", "StoreProbe"]),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
     tests(
-      "EngineReviewTests",
-      of: [
-        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
-        "Virtio", "vbusfs-engine",
-      ]),
-    tests(
       "EngineTests",
       of: [
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",

@@ -4,7 +4,7 @@ import Testing
 extension MountTests {
   /// What a control process makes of what its predecessor, or the run before, left.
   @Suite("Going on after an end")
-  struct TakingUpReviewTests {
+  struct TakingUpTests {
     /// Ends the keeper too, and mounts again from what is stored.
     private static let restart = """
       keep_pids; cd $LAB; kill -KILL $(pid_of keeper); await_end; mount_tree; cd $LAB/tree

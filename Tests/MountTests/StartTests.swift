@@ -5,7 +5,7 @@ import Testing
 extension MountTests {
   /// What a start refuses, and what it finds out about the paths it is given.
   @Suite("Starting where others may have been before")
-  struct StartReviewTests {
+  struct StartTests {
     @Test(
       "A directory that somebody else may write to holds neither sockets nor the store",
       .enabled(if: Gate.root.isOpen, Gate.root.reason),
