@@ -92,18 +92,5 @@ extension MountTests {
         """)
       #expect(outcome.text == "1\nd\n")
     }
-
-    @Test("A size with a letter that has two upper case ones is refused, and control lives on")
-    func sharpS() throws {
-      let lab = try Lab()
-      defer { lab.end() }
-      let outcome = try lab.run(
-        """
-        disk d; before=$(pid_of control)
-        (echo 1ß >devices/d/capacity) 2>/dev/null || reason
-        [ "$(pid_of control)" = $before ] && cat devices/d/capacity
-        """)
-      #expect(outcome.text == "the value is not understood or out of range\n1048576\n")
-    }
   }
 }
