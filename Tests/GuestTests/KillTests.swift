@@ -1,11 +1,11 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 extension EndToEnd {
   @Suite(
     "Deaths that a guest does not notice", .serialized,
-    .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason),
-    .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+    .needs(.userModeLinux, .qemu, .qemuGuest))
   struct KillTests {
     @Test("Control is killed 20 times while a guest writes", arguments: Machine.allCases)
     func control(machine: Machine) throws {

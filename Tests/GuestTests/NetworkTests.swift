@@ -4,9 +4,8 @@ import Testing
 
 extension EndToEnd {
   @Suite(
-    "Guests use a network card", .enabled(if: Gate.network.isOpen, Gate.network.reason),
-    .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason),
-    .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+    "Guests use a network card",
+    .needs(.root, .networkNamespaces, .tun, .ip, .userModeLinux, .qemu, .qemuGuest))
   struct NetworkTests {
     let lab: Lab
 

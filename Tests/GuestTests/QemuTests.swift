@@ -1,8 +1,9 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 extension EndToEnd {
-  @Suite("Debian's kernel in QEMU uses a disk", .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+  @Suite("Debian's kernel in QEMU uses a disk", .needs(.qemu, .qemuGuest))
   struct QemuTests {
     @Test("Over PCI: files are whole, attributes and unmasked bits are seen")
     func disk() throws {

@@ -11,7 +11,7 @@ extension EndToEnd {
 
     @Test(
       "What User-Mode Linux prints on a console is added to its file",
-      .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason))
+      .needs(.userModeLinux))
     func printsToFile() throws {
       defer { lab.end() }
       try write(Array("before\n".utf8), toFile: lab.folder + "/log")
@@ -28,7 +28,7 @@ extension EndToEnd {
 
     @Test(
       "Lines go both ways between a terminal of the host and User-Mode Linux",
-      .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason))
+      .needs(.userModeLinux))
     func terminal() throws {
       defer { lab.end() }
       let console = try lab.addDevice("console", "con0", with: ["backend": "pty"])
@@ -59,7 +59,7 @@ extension EndToEnd {
 
     @Test(
       "QEMU's guest reads random bytes, no faster than the limit lets it",
-      .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+      .needs(.qemu, .qemuGuest))
     func random() throws {
       defer { lab.end() }
       let source = try lab.addDevice("rng", "rng0", with: ["limits/bytes_per_second": "2000"])

@@ -1,10 +1,11 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 extension EndToEnd {
   @Suite(
     "User-Mode Linux uses a disk",
-    .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason))
+    .needs(.userModeLinux))
   struct UserModeLinuxTests {
     @Test("Files it writes on an ext4 it makes are whole on the host's image")
     func files() throws {

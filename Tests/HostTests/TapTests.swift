@@ -4,7 +4,7 @@ import Model
 import TestSupport
 import Testing
 
-@Suite("Opening the tap of a network card", .enabled(if: canMakeTaps, noTaps))
+@Suite("Opening the tap of a network card", .needs(.root, .networkNamespaces, .tun, .ip))
 struct TapTests {
   @Test("A pattern becomes the first free name, which is a fact; the tap is up")
   func pattern() throws {

@@ -5,7 +5,8 @@ import Testing
 /// Taps, sockets and terminals through the whole program, in a network of the mount's own.
 extension MountTests {
   @Suite(
-    "Host sides of cards and consoles", .enabled(if: Gate.networks.isOpen, Gate.networks.reason))
+    "Host sides of cards and consoles",
+    .needs(.root, .networkNamespaces, .tun, .ip))
   struct HostSideTests {
     /// A lab whose mount has its own network; `net` runs a command in there.
     private func lab() throws -> Lab {
@@ -203,11 +204,4 @@ extension MountTests {
           """)
     }
   }
-}
-
-extension Gate {
-  static let networks = Gate(
-    isOpen: effectiveUser() == 0 && (try? facts(at: "/dev/net/tun")) != nil
-      && (try? shell("unshare -n ip link"))?.succeeded ?? false,
-    reason: "needs root, network namespaces, /dev/net/tun and iproute2")
 }

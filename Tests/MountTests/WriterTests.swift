@@ -4,7 +4,7 @@ import Testing
 extension MountTests {
   /// What one user's values and devices give to another.
   @Suite(
-    "The rights of several writers", .enabled(if: Gate.root.isOpen, Gate.root.reason))
+    "The rights of several writers", .needs(.root))
   struct WriterTests {
     @Test(
       "A new owner cannot turn what root wrote into more than he may do himself",
