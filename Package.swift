@@ -86,7 +86,9 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
       "SmallDeviceTests",
-      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+      of: [
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+      ]),
     tests(
       "NetTests",
       of: [
@@ -95,7 +97,8 @@ let package = Package(
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
-      name: "TestSupport", dependencies: ["LinuxSystem", "NetworkLab"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
     // A keeper in a process of its own, whose programs a test plays.
