@@ -47,6 +47,12 @@ extension Refused {
       "directory", after: "disk_on $LAB", enable, "echo: write error: Is a directory",
       "$LAB is a directory"),
     Refused(
+      "directory for a console's output",
+      after: """
+        mkdir devices/d; echo console >devices/d/type; echo file >devices/d/backend
+        echo $LAB >devices/d/path
+        """, enable, "echo: write error: Is a directory", "$LAB is a directory"),
+    Refused(
       "FIFO", after: "mkfifo $LAB/fifo; disk_on $LAB/fifo", enable, invalid,
       "$LAB/fifo is a FIFO"),
     Refused(
