@@ -85,10 +85,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        live d; : >$LAB/run/sockets/stale
-        first=$(pid_of control); kill -KILL $first
-        until [ "$(pid_of control)" != $first ]; do sleep 0.01; done
-        cat version; ls $LAB/run/sockets
+        live d; : >$LAB/run/sockets/stale; kill_control; cat version; ls $LAB/run/sockets
         """)
       #expect(outcome.text == "1\nd\n")
     }
