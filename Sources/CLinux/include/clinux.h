@@ -76,7 +76,8 @@ int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t
 int linux_confine(void);
 
 // -- mounts
-int linux_mount_fuse(const char *source, const char *path, const char *options);  // options name the descriptor
+// `options` name the descriptor.
+int linux_mount_fuse(const char *source, const char *path, const char *options);
 int linux_unmount(const char *path, int detach);
 
 // -- atomic words of shared memory; the caller has checked range and alignment
