@@ -10,6 +10,14 @@ extension MountTests {
       keep_pids; cd $LAB; kill -KILL $(pid_of keeper); await_end; mount_tree; cd $LAB/tree
       """
 
+    /// A live disk whose file is gone when it is taken up.
+    private static let lost = """
+      truncate -s 1M $LAB/image; disk_on $LAB/image; echo 1 >devices/d/enabled; plug d
+      mv $LAB/image $LAB/aside
+      \(restart)
+      vbusfs wait devices/d/status failed --timeout 5
+      """
+
     @Test("A start opens the host sides of many more devices than are opened at once")
     func many() throws {
       let lab = try Lab()
@@ -30,10 +38,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        truncate -s 1M $LAB/image; disk_on $LAB/image; echo 1 >devices/d/enabled; plug d
-        rm $LAB/image
-        \(Self.restart)
-        vbusfs wait devices/d/status failed --timeout 5
+        \(Self.lost)
         reason devices/d/last_error
         """)
       #expect(
@@ -52,10 +57,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        truncate -s 1M $LAB/image; disk_on $LAB/image; echo 1 >devices/d/enabled; plug d
-        mv $LAB/image $LAB/aside
-        \(Self.restart)
-        vbusfs wait devices/d/status failed --timeout 5
+        \(Self.lost)
         mv $LAB/aside $LAB/image
         \(commands)
         cat devices/d/status devices/d/capacity
@@ -69,10 +71,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        truncate -s 1M $LAB/image; disk_on $LAB/image; echo 1 >devices/d/enabled; plug d
-        rm $LAB/image
-        \(Self.restart)
-        vbusfs wait devices/d/status failed --timeout 5
+        \(Self.lost)
         rm containers/lab/devices/d; plug d 2>/dev/null || echo refused
         cat devices/d/status; ls containers/lab/devices
         """)
