@@ -77,7 +77,7 @@ let package = Package(
     tests("ModelTests", of: ["Devices", "Model"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
     .target(name: "NetworkLab", path: "Tests/NetworkLab"),
-    tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "NetworkLab", "TestSupport"]),
+    tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "TestSupport"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
     tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
@@ -85,17 +85,19 @@ let package = Package(
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
       "SmallDeviceTests",
-      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+      of: [
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+      ]),
     tests(
       "NetTests",
       of: [
-        "Devices", "Engine", "LinuxSystem", "NetworkLab", "RingDriver", "SharedMemory",
-        "TestSupport", "Virtio",
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
       ]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
-      name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
     // A keeper in a process of its own, whose programs a test plays.
@@ -112,16 +114,10 @@ let package = Package(
     tests("StoreTests", of: ["LinuxSystem", "Model", "Store", "StoreProbe"]),
     tests("KeeperTests", of: ["Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem"]),
     tests(
-      "EngineReviewTests",
-      of: [
-        "Engine", "EngineLink", "Keeper", "LinuxSystem", "RingDriver", "SharedMemory", "VhostUser",
-        "Virtio", "vbusfs-engine",
-      ]),
-    tests(
       "EngineTests",
       of: [
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
-        "RingDriver", "SharedMemory", "VhostUser", "Virtio", "vbusfs-engine",
+        "RingDriver", "SharedMemory", "TestSupport", "VhostUser", "Virtio", "vbusfs-engine",
       ]),
     // Benchmarks, which `Tests/bench` runs.
     .target(name: "BenchTwins", path: "Tests/BenchTwins"),

@@ -50,16 +50,10 @@ int linux_open(const char *path, int flags, unsigned mode) {
   return ANSWER(open(path, flags | O_CLOEXEC, mode));
 }
 
-int linux_duplicate(int fd, int lowest) { return ANSWER(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
-
 int linux_set_nonblocking(int fd, int on) {
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
   return ANSWER(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
-}
-
-int linux_set_inheritable(int fd, int on) {
-  return ANSWER(fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC));
 }
 
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
@@ -85,11 +79,6 @@ ssize_t linux_write_vector(int fd, const struct iovec *parts, int count) {
 int linux_unread_bytes(int fd) {
   int count = 0;
   return ioctl(fd, SIOCINQ, &count) < 0 ? -errno : count;
-}
-
-int linux_unsent_bytes(int fd) {
-  int count = 0;
-  return ioctl(fd, SIOCOUTQ, &count) < 0 ? -errno : count;
 }
 
 ssize_t linux_read_link(const char *path, void *bytes, size_t capacity) {
@@ -312,8 +301,6 @@ int linux_raise_descriptor_limit(void) {
   limit.rlim_cur = limit.rlim_max;
   return ANSWER(setrlimit(RLIMIT_NOFILE, &limit));
 }
-
-int linux_set_thread_name(const char *name) { return ANSWER(prctl(PR_SET_NAME, name)); }
 
 // The effective ids and groups of this thread alone, by the raw calls: glibc's wrappers change
 // every thread. The capabilities go with the effective user 0 and come back with it; the real user

@@ -18,7 +18,6 @@ public struct Errno: Error, Hashable, Sendable {
   package static let badAddress = Errno(rawValue: EFAULT)
   package static let busy = Errno(rawValue: EBUSY)
   package static let exists = Errno(rawValue: EEXIST)
-  package static let crossDevice = Errno(rawValue: EXDEV)
   package static let noDevice = Errno(rawValue: ENODEV)
   package static let noSuchDevice = Errno(rawValue: ENXIO)
   package static let notDirectory = Errno(rawValue: ENOTDIR)
@@ -28,7 +27,6 @@ public struct Errno: Error, Hashable, Sendable {
   package static let noSpace = Errno(rawValue: ENOSPC)
   package static let readOnly = Errno(rawValue: EROFS)
   package static let brokenPipe = Errno(rawValue: EPIPE)
-  package static let outOfRange = Errno(rawValue: ERANGE)
   package static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
   package static let notImplemented = Errno(rawValue: ENOSYS)
   package static let wrongProtocol = Errno(rawValue: EPROTO)
@@ -43,7 +41,6 @@ public struct Errno: Error, Hashable, Sendable {
   package static let badState = Errno(rawValue: EBADFD)
   package static let wrongSocketType = Errno(rawValue: EPROTOTYPE)
   package static let timedOut = Errno(rawValue: ETIMEDOUT)
-  package static let noChild = Errno(rawValue: ECHILD)
   package static let interrupted = Errno(rawValue: EINTR)
   package static let stale = Errno(rawValue: ESTALE)
 

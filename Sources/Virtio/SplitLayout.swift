@@ -9,7 +9,6 @@ package struct SplitLayout: Hashable, Sendable {
   package static let descriptorAlignment = 16
   package static let availableAlignment = 2
   package static let usedAlignment = 4
-  package static let descriptorByteCount = 16
 
   package var descriptorsByteCount: Int { 16 * size.count }
   package var availableByteCount: Int { 6 + 2 * size.count }
