@@ -10,27 +10,28 @@ extension GuestMemory {
   ) throws(MemoryFault) {
     precondition(start >= 0 && count >= 0 && start <= bytes.count)
     precondition(bytes.count &- start >= count)
-    guard let found = unsafe locate(address.rawValue),
-      unsafe found.count >= UInt64(truncatingIfNeeded: count)
-    else { return try copyOutPieces(from: address, count, into: &bytes, at: start) }
-    // SAFETY: both ranges hold `count` bytes; ours is not the guest's.
-    unsafe bytes.withUnsafeMutableBytes { buffer in
+    // SAFETY: both ranges hold `count` bytes; ours is not the guest's. The pointer ends with the
+    // call. Whoever copies the pieces gets it too: a span that is passed on has to be in memory.
+    unsafe try bytes.withUnsafeMutableBytes { buffer throws(MemoryFault) in
       guard let to = buffer.baseAddress else { return }
+      guard let found = unsafe locate(address.rawValue),
+        unsafe found.count >= UInt64(truncatingIfNeeded: count)
+      else { return unsafe try copyOutPieces(from: address, count, to: to + start) }
       unsafe linux_copy_shared(to + start, found.base, count)
     }
   }
 
+  /// SAFETY: the caller has room for `count` bytes there, which are not the guest's.
   @inline(never) @usableFromInline
   func copyOutPieces(
-    from address: GuestAddress, _ count: Int, into bytes: inout MutableSpan<UInt8>, at start: Int
+    from address: GuestAddress, _ count: Int, to bytes: UnsafeMutableRawPointer
   ) throws(MemoryFault) {
     var done = 0
     while done < count {
       let part = unsafe try readable(at(address, done), UInt64(count - done))
       // SAFETY: both ranges hold `part.count` bytes; ours is not the guest's.
-      unsafe bytes.withUnsafeMutableBytes { buffer in
-        guard let to = buffer.baseAddress, let from = part.baseAddress else { return }
-        unsafe linux_copy_shared(to + start + done, from, part.count)
+      if let from = part.baseAddress {
+        unsafe linux_copy_shared(bytes + done, from, part.count)
       }
       done += part.count
     }
