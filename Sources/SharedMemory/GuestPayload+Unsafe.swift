@@ -37,6 +37,40 @@ extension GuestMemory {
     }
   }
 
+  /// The twelve bytes at an address as two numbers, the first byte lowest; nil where they are not
+  /// in one region.
+  @inlinable @inline(__always)
+  public func twelve(at address: GuestAddress) -> (low: UInt64, high: UInt32)? {
+    guard let found = unsafe locate(address.rawValue), unsafe found.count >= 12 else { return nil }
+    var low: UInt64 = 0
+    var high: UInt32 = 0
+    // SAFETY: that many bytes follow; read once, then never again.
+    unsafe linux_copy_shared(&low, found.base, 8)
+    unsafe linux_copy_shared(&high, found.base + 8, 4)
+    return (low, high)
+  }
+
+  /// Copies twelve bytes, given as two numbers, and `bytes` behind them to the guest. False where
+  /// the place is not in one region: nothing is copied.
+  @inlinable @inline(__always)
+  public func copyIn(
+    _ twelve: (low: UInt64, high: UInt32), _ bytes: borrowing Span<UInt8>, to address: GuestAddress
+  ) -> Bool {
+    let count = bytes.count
+    guard let found = unsafe locate(address.rawValue),
+      unsafe found.count >= UInt64(truncatingIfNeeded: count &+ 12)
+    else { return false }
+    var (low, high) = twelve
+    // SAFETY: that many bytes follow; ours are not the guest's.
+    unsafe linux_copy_shared(found.base, &low, 8)
+    unsafe linux_copy_shared(found.base + 8, &high, 4)
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let from = buffer.baseAddress else { return }
+      unsafe linux_copy_shared(found.base + 12, from, count)
+    }
+    return true
+  }
+
   /// Copies `bytes` to the guest.
   @inlinable @inline(__always)
   public func copyIn(_ bytes: borrowing Span<UInt8>, to address: GuestAddress) throws(MemoryFault) {
