@@ -7,7 +7,7 @@ public import SharedMemory
 /// handed out again, once, and nothing else.
 ///
 /// Public where a chain is taken and given back, so that devices have these steps in their loops: as
-/// calls they take a fifth longer.
+/// calls they make a chain take a tenth longer.
 public struct SplitRing: Ring, ~Copyable {
   public let size: QueueSize
   let layout: SplitLayout
