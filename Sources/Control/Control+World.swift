@@ -50,7 +50,7 @@ extension Control: World {
       rights: writer
         ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
       otherRights: others.filter { $0 != writer },
-      forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0,
+      forbiddenFileSystem: ownFileSystem,
       isAdjustment: isAdjustment)
   }
 

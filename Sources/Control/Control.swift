@@ -20,6 +20,8 @@ package final class Control {
   let helpers: Helpers
   let engines: Engines
   let slots: RequestSlots
+  /// The file system of our own mount, the same as long as it is mounted; 0 when it is gone.
+  let ownFileSystem: UInt64
   /// The host side of each enabled device.
   var hosts: [ObjectID: [Descriptor]] = [:]
   /// What is still to be opened after the start, the next one last.
@@ -65,6 +67,7 @@ package final class Control {
     loop = try EventLoop()
     signals = try signalDescriptor([Signal.terminate, Signal.interrupt, Signal.childEnded])
     try places.prepare()
+    ownFileSystem = (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0
     store = try Store(path: places.store, isDurable: places.state != nil)
     helpers = Helpers(on: loop, program: places.program)
     engines = Engines(on: loop, keeper: keeper, program: places.engine)
