@@ -67,12 +67,16 @@ extension ConfigTree {
     var typed = device
     typed.className = name
     typed.changed = world.now
-    let writer = writer(attempt.request)
-    let initial = table.attributes.compactMap { attribute in
-      attribute.initial.map { draw in
+    let drawn = table.attributes.compactMap { attribute in
+      attribute.initial.map { draw in (attribute.key, draw()) }
+    }
+    // To know the writer takes a look at his process.
+    let writer = drawn.isEmpty ? nil : writer(attempt.request)
+    let initial = drawn.compactMap { key, text in
+      writer.map {
         Change.putValue(
-          device: device.id, attribute: attribute.key,
-          value: StoredValue(text: draw(), writer: writer, changed: world.now))
+          device: device.id, attribute: key,
+          value: StoredValue(text: text, writer: $0, changed: world.now))
       }
     }
     try commit([.putDevice(typed)] + initial, attempt.request, .done)
