@@ -37,6 +37,8 @@ package final class Control {
 
   /// Runs until unmounted; answers the exit status.
   package static func serve(_ places: Places) -> Int32 {
+    // A disk of memory may be larger than this process may make files.
+    ignoreLostReaders()
     let keeper = KeeperClient()
     do {
       let control = try Control(places, keeper)

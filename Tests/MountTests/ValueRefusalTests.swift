@@ -17,6 +17,26 @@ extension MountTests {
       #expect(try lab.run("state").text == before)
     }
 
+    @Test("A disk of more memory than a file may have is refused, and nobody dies of it")
+    func fileLimit() throws {
+      let lab = try Lab(mounted: false)
+      defer { lab.end() }
+      #expect(try lab.run("ulimit -f 100000; mount_tree", in: lab.folder).text == "")
+      let outcome = try lab.run(
+        """
+        disk d; echo 1G >devices/d/capacity; control=$(pid_of control)
+        echo 1 >devices/d/enabled
+        reason; [ $(pid_of control) = $control ] && echo same
+        """)
+      #expect(
+        outcome.text == """
+          echo: write error: File too large
+          memory for the disk could not be had
+          same
+
+          """)
+    }
+
     static let invalid = "echo: write error: Invalid argument"
     static let missing = "echo: write error: No such file or directory"
     static let loop = "echo: write error: Too many levels of symbolic links"
