@@ -35,7 +35,7 @@ extension Control {
   /// Host sides opened at once. Each takes a helper process.
   private static let reopeningsMax = 8
 
-  /// The first is kept last, so that where it is all are.
+  /// They were put together, so that where the first is all are.
   private func hostFiles(of id: ObjectID, _ kept: [String: Descriptor]) -> [Descriptor]? {
     guard kept[Kept.hostFile(id, 0)] != nil else { return nil }
     return (0..<Packet.descriptorCountMax).prefix { kept[Kept.hostFile(id, $0)] != nil }

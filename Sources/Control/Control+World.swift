@@ -72,11 +72,9 @@ extension Control: World {
   }
 
   private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
-    // The first one last: where it is, a successor knows that all are. Each takes the place of the
-    // one before, so that what is the same never lies with nobody.
-    for (index, descriptor) in opening.descriptors.enumerated().reversed() {
-      try? keeper.put(descriptor, as: Kept.hostFile(id, index))
-    }
+    // Each takes the place of the one before, so that what is the same never lies with nobody.
+    try? keeper.put(
+      opening.descriptors, as: opening.descriptors.indices.map { Kept.hostFile(id, $0) })
     for index in opening.descriptors
       .count..<max(
         opening.descriptors.count, hosts[id]?.count ?? 0)
@@ -144,8 +142,8 @@ extension Control: World {
     let listener = try listen(
       at: socketPath(of: device), permissions: socketMode(of: device), uid: device.owner.uid,
       gid: device.owner.gid)
-    try keeper.put(record.file, as: Kept.record(device.id))
-    try keeper.put(listener, as: Kept.listener(device.id))
+    try keeper.put(
+      [record.file, listener], as: [Kept.record(device.id), Kept.listener(device.id)])
     return EngineProcess.Served(
       offer: offer, descriptors: [listener, record.file] + (hosts[device.id] ?? []),
       record: record)

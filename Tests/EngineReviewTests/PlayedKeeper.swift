@@ -37,14 +37,19 @@ struct PlayedKeeper {
 
   private static func answer(_ packet: Packet, on engine: Channel, _ kept: inout KeptDescriptors) {
     switch try? KeeperRequest(packet.bytes) {
-    case .put(let name):
-      if let descriptor = packet.descriptors.first { kept.put(descriptor, as: name) }
+    case .put(let names):
+      for (name, descriptor) in zip(names, packet.descriptors) { kept.put(descriptor, as: name) }
     case .take(let name): handOut(kept.below(name), on: engine)
     case .accept(let name):
-      if let listener = packet.descriptors.first, let connection = try? accept(from: listener) {
-        kept.put(connection, as: name)
+      if let listener = packet.descriptors.first, let connection = try? accept(from: listener),
+        let entry = kept.put(connection, as: name)
+      {
+        try? engine.send(
+          Packet(
+            KeeperReply.item(name: name, lastSaid: entry.lastSaid).bytes, [entry.descriptor]))
+      } else {
+        try? engine.send(Packet(KeeperReply.end.bytes))
       }
-      handOut(kept.below(name), on: engine)
     case .drop(let name): kept.drop(name)
     case .say(let name, let number, let bytes): kept.say(bytes, number: number, through: name)
     default: return
