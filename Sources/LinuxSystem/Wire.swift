@@ -2,7 +2,10 @@
 package struct WireWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
-  package init() {}
+  /// Most messages are shorter: they take memory once.
+  private static let byteCountUsual = 256
+
+  package init() { bytes.reserveCapacity(Self.byteCountUsual) }
 
   package mutating func put(_ value: UInt8) { bytes.append(value) }
   package mutating func put(_ value: UInt32) { append(UInt64(value), byteCount: 4) }
@@ -27,7 +30,9 @@ package struct WireWriter: Sendable {
   }
 
   private mutating func append(_ value: UInt64, byteCount: Int) {
-    for index in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
+    bytes.append(addingCapacity: byteCount) { room in
+      for index in 0..<byteCount { room.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
+    }
   }
 }
 
