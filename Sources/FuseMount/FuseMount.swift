@@ -24,6 +24,8 @@ package final class FuseMount {
   /// At this many, those of removed nodes are forgotten.
   private var changesMax = 4096
   private var nextPoller = 0
+  /// Entries of pollers in use: mostly none, and then there is nothing to look through.
+  private var pollerCount = 0
 
   /// The request that is being served.
   private(set) var current = Request(unique: 0, slot: 0, uid: 0, gid: 0, pid: 0)
@@ -201,6 +203,7 @@ package final class FuseMount {
   package func wake(_ node: NodeID) {
     changes[at: changes.place(of: node.rawValue, inserting: 0)] += 1
     if changes.count > changesMax { forgetRemovedNodes() }
+    guard pollerCount > 0 else { return }
     for index in 0..<RequestSlots.pollersMax where slots[poller: index].node == node.rawValue {
       wakePoller(index)
     }
@@ -216,6 +219,7 @@ package final class FuseMount {
 
   /// Says that these nodes are gone: whoever polls one of them is woken.
   package func wake(_ nodes: ClosedRange<NodeID>) {
+    guard pollerCount > 0 else { return }
     for index in 0..<RequestSlots.pollersMax
     where nodes.contains(NodeID(rawValue: slots[poller: index].node)) {
       wakePoller(index)
@@ -224,6 +228,7 @@ package final class FuseMount {
 
   /// Wakes every poller: a new process does not know what changed before it.
   private func wakeAll() {
+    pollerCount = (0..<RequestSlots.pollersMax).count { slots[poller: $0].handle != 0 }
     for index in 0..<RequestSlots.pollersMax { wakePoller(index) }
   }
 
@@ -231,6 +236,7 @@ package final class FuseMount {
     let handle = slots[poller: index].handle
     guard handle != 0 else { return }
     slots[poller: index] = (0, 0)
+    pollerCount -= 1
     notifyPoll(handle, on: fuse)
   }
 
@@ -243,6 +249,7 @@ package final class FuseMount {
       }
       let free = known ?? (0..<RequestSlots.pollersMax).first { slots[poller: $0].handle == 0 }
       if free == nil { wakePoller(nextPoller) }
+      if known == nil { pollerCount += 1 }
       slots[poller: free ?? nextPoller] = (kernelHandle, node.rawValue)
       if free == nil { nextPoller = (nextPoller + 1) % RequestSlots.pollersMax }
     }
