@@ -146,6 +146,12 @@ enum Kept {
   static let fuse = "fuse"
   static let slots = "slots"
   static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
+  /// The device that something of this name belongs to.
+  static func device(named name: String) -> ObjectID? {
+    let parts = name.split(separator: "/", maxSplits: 2)
+    guard parts.count > 1, parts[0] == "device" else { return nil }
+    return UInt64(parts[1]).map { ObjectID(rawValue: $0) }
+  }
   static func host(_ id: ObjectID) -> String { device(id) + "/host" }
   static func hostFile(_ id: ObjectID, _ index: Int) -> String {
     // Two digits, so that the order of names is the order of descriptors.
