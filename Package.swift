@@ -30,8 +30,7 @@ let package = Package(
   targets: [
     // What Swift cannot import.
     .target(name: "CLinux"),
-    .systemLibrary(
-      name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+    .systemLibrary(name: "CFuse"),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // 0: kernel objects, bytes that another process writes, and tables.
@@ -46,7 +45,7 @@ let package = Package(
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
     // 3: the processes' organs.
-    floor("FuseMount", on: ["CFuse3", "CLinux", "LinuxSystem", "Tables"]),
+    floor("FuseMount", on: ["CFuse", "CLinux", "LinuxSystem", "Tables"]),
     floor(
       "Engine",
       on: ["EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),

@@ -70,6 +70,18 @@ int linux_block_device_size(int fd, uint64_t *bytes) {
   return ANSWER(ioctl(fd, BLKGETSIZE64, bytes));
 }
 
+ssize_t linux_read(int fd, void *bytes, size_t capacity) {
+  return ANSWER(syscall(SYS_read, fd, bytes, capacity));
+}
+
+ssize_t linux_write(int fd, const void *bytes, size_t count) {
+  return ANSWER(syscall(SYS_write, fd, bytes, count));
+}
+
+ssize_t linux_write_vector(int fd, const struct iovec *parts, int count) {
+  return ANSWER(syscall(SYS_writev, fd, parts, count));
+}
+
 int linux_unread_bytes(int fd) {
   int count = 0;
   return ioctl(fd, SIOCINQ, &count) < 0 ? -errno : count;

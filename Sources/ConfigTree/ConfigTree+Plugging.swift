@@ -99,7 +99,7 @@ extension ConfigTree {
   private func reopenIfFailed(
     _ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void
   ) {
-    guard failures.contains(device.id) else { return then(.success(())) }
+    guard failures[device.id] != nil else { return then(.success(())) }
     world.openHost(device) { [self] result in
       if case .success(let side) = result {
         hostReopened(device.id, side)
@@ -156,7 +156,7 @@ extension ConfigTree {
   package func removeFile(
     _ name: [UInt8], in parent: NodeID, _ request: Request
   ) throws(TreeError) -> Answer {
-    let node = try resolve(lookup(name, in: parent))
+    let node = try resolve(lookup(name.span, in: parent))
     if let device = device(node), isBusy(device) {
       return wait(for: device, request) { () throws(TreeError) in
         try self.removeFile(name, in: parent, request)

@@ -31,6 +31,7 @@ public struct Errno: Error, Hashable, Sendable {
   package static let outOfRange = Errno(rawValue: ERANGE)
   package static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
   package static let notImplemented = Errno(rawValue: ENOSYS)
+  package static let wrongProtocol = Errno(rawValue: EPROTO)
   package static let notEmpty = Errno(rawValue: ENOTEMPTY)
   package static let tooManyLinks = Errno(rawValue: ELOOP)
   package static let messageTooLong = Errno(rawValue: EMSGSIZE)

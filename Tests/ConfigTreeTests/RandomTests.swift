@@ -121,7 +121,7 @@ struct RandomTests {
       _ = try? bench.tree.attributes(of: node)
       _ = try? bench.tree.entries(of: node)
       _ = try? bench.tree.text(of: node)
-      _ = try? bench.tree.lookup(name, in: node)
+      _ = try? bench.tree.lookup(name.span, in: node)
       _ = try? bench.tree.store(name, in: node, isContinuation: false, bench.request())
       _ = try? bench.tree.makeLink(name, in: node, to: name, bench.request())
       _ = try? bench.tree.makeDirectory(name, in: node, permissions: 0o777, bench.request())

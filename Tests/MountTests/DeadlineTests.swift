@@ -115,7 +115,7 @@ extension MountTests {
         """
         live d; disk e; echo 1 >devices/e/enabled
         kill -STOP $(cat containers/lab/engine/pid)
-        plug e & sleep 0.2; pkill -KILL -P $!; kill -KILL $!; wait $! 2>/dev/null; echo $?
+        plug e & sleep 0.2; kill -KILL $! $(pgrep -P $!); wait $! 2>/dev/null; echo $?
         """, seconds: 10)
       #expect(outcome.text == "137\n")
     }

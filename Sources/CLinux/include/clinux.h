@@ -22,6 +22,11 @@ int linux_set_inheritable(int fd, int on);
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
 int linux_block_device_size(int fd, uint64_t *bytes);
 int linux_unread_bytes(int fd);
+// read(2), write(2) and writev(2) that no thread can be cancelled in: of a process with several threads the C
+// library otherwise asks before and after each.
+ssize_t linux_read(int fd, void *bytes, size_t capacity);
+ssize_t linux_write(int fd, const void *bytes, size_t count);
+ssize_t linux_write_vector(int fd, const struct iovec *parts, int count);
 int linux_unsent_bytes(int fd);
 
 ssize_t linux_read_link(const char *path, void *bytes, size_t capacity);
