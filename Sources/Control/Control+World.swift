@@ -54,7 +54,7 @@ extension Control: World {
       result = .success(
         isAdjustment ? HostOpening(facts: try kind.adjustHost(wish)) : try kind.openHost(wish))
     } catch { result = .failure(error) }
-    _ = loop.after(milliseconds: 0) { answer(result) }
+    loop.soon { answer(result) }
   }
 
   private func hostRequest(
