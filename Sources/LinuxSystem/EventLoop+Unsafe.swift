@@ -47,6 +47,8 @@ package struct Readiness: OptionSet, Sendable {
   private let ready: UnsafeMutablePointer<linux_ready>
   /// What runs when what runs now is done.
   private var next: [() -> Void] = []
+  /// Apart, because to look into a list that grows costs more.
+  private var isNextEmpty = true
   private var isCallingSoon = false
   /// Scratch: the deadlines of one turn.
   private var due: [UInt64] = []
@@ -107,13 +109,15 @@ package struct Readiness: OptionSet, Sendable {
       return
     }
     next.append(handler)
+    isNextEmpty = false
   }
 
   private func callSoon() {
-    guard !next.isEmpty else { return }
+    guard !isNextEmpty else { return }
     isCallingSoon = true
     for handler in next { handler() }
     next = []
+    isNextEmpty = true
     isCallingSoon = false
   }
 
