@@ -54,18 +54,20 @@ extension ConfigTree {
     }
   }
 
-  package func touched(at id: NodeID) -> [NodeID] {
-    guard let node = try? resolve(id) else { return [] }
+  package func touched(at id: NodeID, _ forget: (NodeID) -> Void) {
+    guard let node = try? resolve(id) else { return }
     switch node {
     // Something was made, renamed or removed in it.
-    case .fixed(.devices), .fixed(.containers): return [id]
+    case .fixed(.devices), .fixed(.containers): forget(id)
     // Owner, mode, files of the class, time of change.
     case .device(let device, .file), .device(let device, .bit):
-      return lastingNodes(ofDevice: device)
+      for node in lastingNodes(ofDevice: device) { forget(node) }
     case .container(let container, _):
-      return [.directory, .devices, .engine].map { Node.container(container, $0).id }
+      for file in [ContainerFile.directory, .devices, .engine] {
+        forget(Node.container(container, file).id)
+      }
     // The kernel itself knows that this file changed, and only this file did.
-    case .device, .fixed, .ofClass, .plug: return []
+    case .device, .fixed, .ofClass, .plug: return
     }
   }
 

@@ -77,13 +77,13 @@ extension ConfigTree {
     case .device(let id, let node): child(name, of: id, node)
     case .fixed(.devices):
       (try? Name([UInt8](name))).flatMap { model.device(named: $0) }
-        .map { .device($0.id, .file(.directory)) }
+        .map { .device($0, .file(.directory)) }
     case .fixed(.containers):
       (try? Name([UInt8](name))).flatMap { model.container(named: $0) }
-        .map { .container($0.id, .directory) }
+        .map { .container($0, .directory) }
     case .container(let id, .devices):
       (try? Name([UInt8](name))).flatMap { model.plug(linked: $0, in: id) }
-        .map { .plug($0.id, .link) }
+        .map { .plug($0, .link) }
     case .container(let id, .ids):
       devID([UInt8](name)).flatMap { model.plug($0, in: id) }.map { .plug($0.id, .idDirectory) }
     default: listedChild(name, of: directory)

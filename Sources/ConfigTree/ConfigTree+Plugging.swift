@@ -35,10 +35,11 @@ extension ConfigTree {
       switch LinkTarget(target, mountPoint: world.mountPoint) {
       case .outside: throw .linkTargetOutside
       case .other: throw .linkTargetNoDevice
-      case .device(let name): model.device(named: name)
+      case .device(let name): model.device(named: name).flatMap { model.devices[$0] }
       case .plug(let link, let container):
         model.container(named: container)
-          .flatMap { model.plug(linked: link, in: $0.id) }
+          .flatMap { model.plug(linked: link, in: $0) }
+          .flatMap { model.plugs[$0] }
           .flatMap { model.devices[$0.device] }
       }
     guard let device else { throw .linkTargetMissing }
@@ -200,7 +201,7 @@ extension ConfigTree {
     link id: ObjectID, _ name: Name, _ attempt: Attempt
   ) throws(Refusal) -> Answer {
     guard let plug = model.plugs[id] else { throw .noSuchEntry }
-    let old = model.plug(linked: name, in: plug.container)
+    let old = model.plug(linked: name, in: plug.container).flatMap { model.plugs[$0] }
     func renamed(_ devID: DevID?) -> Change {
       .putPlug(
         Plug(

@@ -40,11 +40,3 @@ extension Span<UInt8> {
     return true
   }
 }
-
-extension [UInt8] {
-  init(_ name: Span<UInt8>) {
-    self = []
-    reserveCapacity(name.count)
-    for index in name.indices { append(name[index]) }
-  }
-}

@@ -75,7 +75,7 @@ extension Control {
     guard let name = try? Name(Array(name.utf8)), let device = tree.model.device(named: name) else {
       return false
     }
-    return tree.model.isLive(device.id)
+    return tree.model.isLive(device)
   }
 
   /// Opens the next host side, with the rights of those who wrote its values. Until that has an

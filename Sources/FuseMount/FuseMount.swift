@@ -194,7 +194,7 @@ package final class FuseMount {
   private func reply(_ result: Result<Answer, TreeError>, to change: Change) -> Reply {
     do throws(TreeError) {
       let answer = try result.get()
-      for touched in tree.touched(at: change.node) { channel.forgetAttributes(of: touched) }
+      tree.touched(at: change.node) { channel.forgetAttributes(of: $0) }
       switch (answer, change.shape) {
       case (.entry(let node), .entry): return .entry(try tree.attributes(of: node))
       case (_, .attributes): return .attributes(try tree.attributes(of: change.node))

@@ -147,9 +147,9 @@ package protocol Tree: AnyObject {
   /// Who waits for the answer to this request was interrupted. The tree may answer with EINTR, if
   /// what was asked for has not happened and will not, or go on.
   func interrupt(_ unique: UInt64)
-  /// The nodes with lasting attributes whose attributes may have been changed by an operation on
+  /// Calls `forget` for the nodes whose lasting attributes may have been changed by an operation on
   /// this file or on a name in this directory. Few, however large the tree is.
-  func touched(at node: NodeID) -> [NodeID]
+  func touched(at node: NodeID, _ forget: (NodeID) -> Void)
   /// How many objects exist, and how many may (statfs(2)).
   var objectCount: (used: UInt64, limit: UInt64) { get }
 

@@ -21,7 +21,7 @@ extension Model {
   package func checkInvariants() throws(Flaw) {
     for device in devices.values {
       guard device.id < nextID else { throw .idNotYetGiven(device.id) }
-      guard self.device(named: device.name)?.id == device.id else {
+      guard self.device(named: device.name) == device.id else {
         throw .nameNotFound(device.id)
       }
       guard !device.isEnabled || device.className != nil else { throw .enabledUntyped(device.id) }
@@ -29,7 +29,7 @@ extension Model {
     }
     for container in containers.values {
       guard container.id < nextID else { throw .idNotYetGiven(container.id) }
-      guard self.container(named: container.name)?.id == container.id else {
+      guard self.container(named: container.name) == container.id else {
         throw .nameNotFound(container.id)
       }
     }
@@ -48,7 +48,7 @@ extension Model {
       throw .plugWithoutContainer(plug.id)
     }
     guard device.className != nil else { throw .plugUntyped(plug.id) }
-    guard self.plug(linked: plug.linkName, in: plug.container)?.id == plug.id else {
+    guard self.plug(linked: plug.linkName, in: plug.container) == plug.id else {
       throw .plugNotFound(plug.id)
     }
     guard let devID = plug.devID else {

@@ -50,14 +50,13 @@ package final class Model: Equatable {
 
   // MARK: Looking
 
-  package func device(named name: Name) -> Device? { deviceNames[name].flatMap { devices[$0] } }
+  package func device(named name: Name) -> ObjectID? { deviceNames[name] }
 
-  package func container(named name: Name) -> Container? {
-    containerNames[name].flatMap { containers[$0] }
-  }
+  package func container(named name: Name) -> ObjectID? { containerNames[name] }
 
-  package func plug(linked name: Name, in container: ObjectID) -> Plug? {
-    buses[container]?.links[name].flatMap { plugs[$0] }
+  /// The link called `name` in a container's `devices`.
+  package func plug(linked name: Name, in container: ObjectID) -> ObjectID? {
+    buses.place(of: container.rawValue).flatMap { buses[at: $0].links[name] }
   }
 
   package func plug(_ devID: DevID, in container: ObjectID) -> Plug? {
@@ -97,12 +96,18 @@ package final class Model: Equatable {
   /// The rows that go with an object when it goes.
   package func removals(with object: ObjectID) -> [Change] {
     var changes: [Change] = []
-    if let device = devices[object] {
-      changes += device.values.keys.sorted().map { .removeValue(device: object, attribute: $0) }
-      changes += device.facts.keys.sorted().map { .removeFact(device: object, fact: $0) }
+    if let place = devices.place(of: object.rawValue) {
+      for key in devices[at: place].values.keys.sorted() {
+        changes.append(.removeValue(device: object, attribute: key))
+      }
+      for key in devices[at: place].facts.keys.sorted() {
+        changes.append(.removeFact(device: object, fact: key))
+      }
     }
-    if refusals[object] != nil { changes.append(.removeRefusal(object: object)) }
-    changes += (ownedNodes[object] ?? []).sorted().map { .removeNodeOwner(node: $0) }
+    if refusals.place(of: object.rawValue) != nil {
+      changes.append(.removeRefusal(object: object))
+    }
+    for node in (ownedNodes[object] ?? []).sorted() { changes.append(.removeNodeOwner(node: node)) }
     return changes
   }
 
@@ -110,7 +115,9 @@ package final class Model: Equatable {
 
   /// Applies changes in their order. They were checked when they were planned.
   package func apply(_ changes: [Change]) {
-    for change in changes { apply(change) }
+    // A span, for to take a change out of an array counts references.
+    let changes = changes.span
+    for index in changes.indices { apply(changes[index]) }
   }
 
   private func apply(_ change: Change) {
@@ -146,18 +153,17 @@ package final class Model: Equatable {
   }
 
   private func put(_ device: Device) {
+    // The row is the scalars only: values and facts have rows of their own.
     var device = device
-    if let old = devices[device.id] {
-      deviceNames[old.name] = nil
-      // The row is the scalars only: values and facts have rows of their own.
-      device.values = old.values
-      device.facts = old.facts
-    } else {
-      device.values = [:]
-      device.facts = [:]
+    device.values = [:]
+    device.facts = [:]
+    if let place = devices.place(of: device.id.rawValue) {
+      if devices[at: place].name != device.name { deviceNames[devices[at: place].name] = nil }
+      swap(&device.values, &devices[at: place].values)
+      swap(&device.facts, &devices[at: place].facts)
     }
-    devices[device.id] = device
     deviceNames[device.name] = device.id
+    devices[device.id] = device
   }
 
   private func put(_ container: Container) {

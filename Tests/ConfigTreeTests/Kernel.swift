@@ -29,7 +29,7 @@ struct Kernel {
       if let moved { attributes[moved] = nil }
     }
     attributes[node] = nil
-    for touched in tree.touched(at: node) { attributes[touched] = nil }
+    tree.touched(at: node) { attributes[$0] = nil }
   }
 
   /// The paths' last names under which something else is remembered than there is.
