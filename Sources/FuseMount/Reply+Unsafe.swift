@@ -14,7 +14,7 @@ struct KernelChannel {
   func send(_ reply: Reply, to unique: UInt64) {
     switch reply {
     case .later, .silence: return
-    case .refused(let error): send(error: error.errno.rawValue, to: unique)
+    case .refused(let error): send(error: Self.errnoToSend(error.errno), to: unique)
     case .done: send(error: 0, to: unique)
     case .attributes(let attributes): send(Self.answer(attributes), to: unique)
     case .entry(let attributes): send(Self.entry(attributes), to: unique)
@@ -102,6 +102,14 @@ struct KernelChannel {
 // MARK: Forms
 
 extension KernelChannel {
+  /// The kernel refuses an answer with any other error, and its caller would wait for ever. Engines
+  /// and helpers send numbers of their own, and an engine may be a guest's by now.
+  private static let errnos: ClosedRange<Int32> = 1...511
+
+  private static func errnoToSend(_ errno: Errno) -> Int32 {
+    errnos.contains(errno.rawValue) ? errno.rawValue : EIO
+  }
+
   private static func answer(_ attributes: NodeAttributes) -> fuse_attr_out {
     fuse_attr_out(
       attr_valid: attributes.lasting == .nameAndAttributes ? FuseMount.memorySeconds : 0,
