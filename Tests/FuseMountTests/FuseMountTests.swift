@@ -76,6 +76,14 @@ struct FuseMountTests {
     #expect(try PlayedKernel().answer(to: 16, node: 2, wish, "abc")?.errno == .invalid)
   }
 
+  @Test("A read behind any end gives nothing")
+  func readsBehindEnd() throws {
+    let wish: [UInt32] = [1, 0, .max, 0x7fff_ffff, 4096, 0, 0, 0, 0, 0]
+    let answer = try #require(try PlayedKernel().answer(to: 15, node: 2, wish))
+    #expect(answer.errno == nil)
+    #expect(answer.body == [])
+  }
+
   @Test("An exchange of two names is refused with EINVAL")
   func exchange() throws {
     let answer = try PlayedKernel().answer(to: 45, [1, 0, 2, 0], "old\0new\0")
