@@ -108,10 +108,9 @@ package final class FuseMount {
           next = takeSlot()
         }
       } catch {
-        // ENOENT: the request was taken back before it could be read.
-        guard [.noEntry, .interrupted, .again].contains(error) else {
-          return loop.alone { onEnd() }
-        }
+        // Only this says that the file system is unmounted. After any other the kernel has taken
+        // one request back (ENOENT) or failed it, and has the next.
+        if error == .noDevice { return loop.alone { onEnd() } }
       }
     }
   }

@@ -125,4 +125,13 @@ struct FuseMountTests {
     #expect(try kernel.answer()?.errno == .inputOutput)
     #expect(kernel.slots.occupied == [])
   }
+
+  @Test("A read that fails leaves its slot free, whatever arrived of a request")
+  func failedRead() throws {
+    let kernel = try PlayedKernel()
+    try kernel.leave(9, [0o755, 0], "name\0")
+    let directory = try open("/", [.readOnly, .directory])
+    #expect(throws: Errno.isDirectory) { try kernel.slots.read(from: directory, into: 0) }
+    #expect(kernel.slots.occupied == [])
+  }
 }
