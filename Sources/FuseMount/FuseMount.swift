@@ -90,27 +90,30 @@ package final class FuseMount {
 
   // MARK: Requests
 
-  /// Reads requests and serves them until the file system is unmounted.
+  /// Reads requests and serves them until the file system is unmounted or the loop has ended. A
+  /// request that comes too late for the loop stays in its slot.
   private func serveKernel() {
     var next: Int?
-    loop.alone { next = takeSlot() }
-    while true {
+    var goesOn = loop.alone { next = takeSlot() }
+    while goesOn {
       guard let slot = next else {
         _ = wait(on: room.descriptor, milliseconds: -1)
         room.clear()
-        loop.alone { next = takeSlot() }
+        goesOn = loop.alone { next = takeSlot() }
         continue
       }
       do throws(Errno) {
         try slots.read(from: channel.fuse, into: slot)
-        loop.alone {
+        goesOn = loop.alone {
           serve(slot)
           next = takeSlot()
         }
       } catch {
         // Only this says that the file system is unmounted. After any other the kernel has taken
         // one request back (ENOENT) or failed it, and has the next.
-        if error == .noDevice { return loop.alone { onEnd() } }
+        guard error == .noDevice else { continue }
+        goesOn = false
+        _ = loop.alone { onEnd() }
       }
     }
   }
