@@ -130,6 +130,10 @@ let package = Package(
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
       path: "Tests/BenchBlock", swiftSettings: strict),
     .executableTarget(
+      name: "NetBench",
+      dependencies: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
+      path: "Tests/BenchNet", swiftSettings: strict),
+    .executableTarget(
       name: "StoreBench", dependencies: ["BenchTwins", "LinuxSystem", "Model", "Store"],
       path: "Tests/BenchStore", swiftSettings: strict),
   ]

@@ -149,8 +149,17 @@ static int unix_address(const char *path, struct sockaddr_un *address) {
   return 0;
 }
 
-// Bound under a temporary name, given its owner and mode, then renamed: nobody can connect
-// before the mode is right, and a path that exists can be connected to.
+// A socket file gets its owner and mode, where it was not made with them.
+static int give_socket(const char *path, unsigned mode, uint32_t uid, uint32_t gid) {
+  struct stat found;
+  if (lstat(path, &found) < 0) return -1;
+  int is_owned = geteuid() != 0 || (found.st_uid == uid && found.st_gid == gid);
+  if (!is_owned && chown(path, uid, gid) < 0) return -1;
+  return (found.st_mode & 07777) == mode ? 0 : chmod(path, mode);
+}
+
+// Bound under a temporary name, which nobody else may write to, given its owner and mode, then
+// renamed: nobody can connect before the mode is right, and a path that exists can be connected to.
 int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
@@ -165,17 +174,19 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   if (failed < 0) return failed;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
-  unlink(temporary);
-  mode_t mask = umask(0177);
+  mode_t mask = umask(0777 & ~(mode & 0644));
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+  // Left by a process that died between this and the renaming.
+  if (bound < 0 && errno == EADDRINUSE && unlink(temporary) == 0)
+    bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   int error = errno;
   umask(mask);
   if (bound < 0) {
     close(fd);
     return -error;
   }
-  if (listen(fd, backlog) < 0 || (geteuid() == 0 && chown(temporary, uid, gid) < 0)
-      || chmod(temporary, mode) < 0 || rename(temporary, path) < 0) {
+  if (listen(fd, backlog) < 0 || give_socket(temporary, mode, uid, gid) < 0
+      || rename(temporary, path) < 0) {
     error = errno;
     close(fd);
     unlink(temporary);

@@ -55,7 +55,7 @@ extension ConfigTree {
   /// the tree's link to it, which is what people give to a front end.
   func checkSocketPath(of name: Name) throws(Refusal) {
     let own = world.socketDirectory.utf8.count + 1 + name.bytes.count + 1
-    let count = max(own, socketPath(of: name).utf8.count)
+    let count = max(own, socketPathByteCount(of: name))
     guard count <= socketPathByteCountMax else {
       throw .socketPathTooLong(byteCount: count, byteCountMax: socketPathByteCountMax)
     }

@@ -19,11 +19,9 @@ extension ConfigTree {
     model.devices.values.filter(\.isEnabled).sorted { $0.id < $1.id }
   }
 
-  /// The devices that are enabled and plugged in, by container and dev-id.
-  package func devicesToStart() -> [Placement] {
-    enabledDevices().compactMap { device in
-      place(of: device.id).map { Placement(device: device, container: $0, devID: $1) }
-    }
+  /// Where a device is plugged in: an enabled one has to become live there.
+  package func placement(of device: Device) -> Placement? {
+    place(of: device.id).map { Placement(device: device, container: $0, devID: $1) }
   }
 
   /// What an engine is given for a device: its values with the facts in their place.

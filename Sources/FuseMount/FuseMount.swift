@@ -113,7 +113,7 @@ package final class FuseMount {
         // one request back (ENOENT) or failed it, and has the next.
         guard error == .noDevice else { continue }
         goesOn = false
-        _ = loop.alone { onEnd() }
+        loop.alone { onEnd() }
       }
     }
   }

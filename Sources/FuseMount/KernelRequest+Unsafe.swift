@@ -54,10 +54,15 @@ internal import CFuse
   func names<Form: BitwiseCopyable>(
     _ count: Int, after form: Form.Type
   ) throws(TreeError) -> [[UInt8]] {
-    let names = unsafe Array(rest(after: form)).split(
-      separator: 0, maxSplits: count, omittingEmptySubsequences: false)
-    guard names.count > count else { throw TreeError(.invalid) }
-    return names.prefix(count).map { Array($0) }
+    var rest = unsafe rest(after: form)[...]
+    var names: [[UInt8]] = []
+    names.reserveCapacity(count)
+    for _ in 0..<count {
+      guard let end = unsafe rest.firstIndex(of: 0) else { throw TreeError(.invalid) }
+      unsafe names.append(Array(rest[..<end]))
+      unsafe rest = rest[(end + 1)...]
+    }
+    return names
   }
 
   /// `count` bytes behind `argument`. Fewer are EINVAL.

@@ -45,6 +45,9 @@ package struct Readiness: OptionSet, Sendable {
   private var isEnding = false
   private let companions = Companions()
   private let ready: UnsafeMutablePointer<linux_ready>
+  /// What runs when what runs now is done.
+  private var next: [() -> Void] = []
+  private var isCallingSoon = false
   /// Scratch: the deadlines of one turn.
   private var due: [UInt64] = []
 
@@ -96,6 +99,24 @@ package struct Readiness: OptionSet, Sendable {
     return Token(number: lastToken)
   }
 
+  /// Calls `handler` when what runs now is done, before anything else runs. What it asks for in turn
+  /// waits for the loop.
+  package func soon(_ handler: @escaping () -> Void) {
+    guard !isCallingSoon else {
+      _ = after(milliseconds: 0, handler: handler)
+      return
+    }
+    next.append(handler)
+  }
+
+  private func callSoon() {
+    guard !next.isEmpty else { return }
+    isCallingSoon = true
+    for handler in next { handler() }
+    next = []
+    isCallingSoon = false
+  }
+
   /// Runs until `end()`. Its companions have no turn after that.
   package func run() throws(Errno) {
     try companions.start()
@@ -116,6 +137,7 @@ package struct Readiness: OptionSet, Sendable {
   package func turn(milliseconds limit: Int32 = -1) throws(Errno) {
     var wait = limit
     inTurn {
+      callSoon()
       wait = isEnding ? 0 : patience(limit)
       companions.isLoopWaiting = true
     }
@@ -171,6 +193,7 @@ package struct Readiness: OptionSet, Sendable {
 
   /// Runs `body` while no handler of the loop and no other companion does anything. `false`, and
   /// nothing done, when the loop has ended: who ran it goes on as the only one.
+  @discardableResult
   package func alone(_ body: () -> Void) -> Bool {
     var isOver = false
     inTurn {
@@ -181,8 +204,14 @@ package struct Readiness: OptionSet, Sendable {
   }
 
   private func inTurn(_ body: () -> Void) {
-    guard companions.areThere else { return body() }
-    companions.turn.withLock { _ in body() }
+    guard companions.areThere else {
+      body()
+      return callSoon()
+    }
+    companions.turn.withLock { _ in
+      body()
+      callSoon()
+    }
   }
 }
 

@@ -1,18 +1,25 @@
 /// A chain the driver lent us. It is handed back exactly once: the compiler refuses a second time,
 /// and dropping one stops a debug build, for the driver would never get its buffers back.
-package struct Loan: ~Copyable {
-  /// The chain's first descriptor, by which the driver knows it.
-  package let head: UInt16
-  /// A predecessor had taken it already.
-  let isAgain: Bool
+@frozen
+public struct Loan: ~Copyable {
+  /// In one word, which stays in a register.
+  @usableFromInline let word: UInt64
 
+  /// The chain's first descriptor, by which the driver knows it.
+  @inlinable
+  public var head: UInt16 { UInt16(truncatingIfNeeded: word) }
+  /// A predecessor had taken it already.
+  var isAgain: Bool { word >> 16 != 0 }
+
+  @inlinable
   init(head: UInt16, isAgain: Bool = false) {
-    self.head = head
-    self.isAgain = isAgain
+    word = UInt64(head) | (isAgain ? 1 << 16 : 0)
   }
 
+  @inlinable
   deinit { assertionFailure("a chain was dropped") }
 
+  @inlinable
   consuming func settled() -> UInt16 {
     let settledHead = head
     discard self

@@ -4,22 +4,46 @@ public import SharedMemory
 /// every chain. The rules that all ring layouts share are checked here, once.
 public struct Segments: ~Copyable {
   @usableFromInline var list: FixedList<Segment>
-  private var tally = Tally()
+  @usableFromInline var tally = Tally()
 
   /// What a walk counts, in registers: in the list itself each count would be a store.
+  @usableFromInline
   struct Tally {
-    fileprivate var readableCount = 0
-    fileprivate var readableBytes: UInt64 = 0
-    fileprivate var writableBytes: UInt64 = 0
+    @usableFromInline var readableCount = 0
+    @usableFromInline var readableBytes: UInt64 = 0
+    /// At most 32768 descriptors of 32 bits: no sum overflows.
+    @usableFromInline var bytes: UInt64 = 0
+
+    @inlinable
+    init() {}
+
+    /// All so far are readable, which are so many segments.
+    @inlinable @inline(__always)
+    mutating func allReadable(_ count: Int) {
+      readableCount = count
+      readableBytes = bytes
+    }
+
+    /// Counts a segment that comes after `before` others. False when it is misplaced.
+    mutating func add(_ segment: Segment, after before: Int) -> Bool {
+      bytes &+= UInt64(segment.count)
+      guard !segment.isWritable else { return true }
+      // VIRTIO 1.2 section 2.7.4.2: device-writable elements follow all device-readable ones.
+      guard readableCount == before else { return false }
+      allReadable(before &+ 1)
+      return true
+    }
   }
 
   /// How many of the segments the device reads; the others it writes.
   package var readableCount: Int { tally.readableCount }
   package var readableBytes: UInt64 { tally.readableBytes }
-  package var writableBytes: UInt64 { tally.writableBytes }
+  package var writableBytes: UInt64 { tally.bytes &- tally.readableBytes }
 
   /// Room for `capacity` segments; a longer chain makes it larger, once.
-  package init(capacity: Int = 64) { list = FixedList(capacity: max(1, capacity)) }
+  package init(capacity: Int = 64) {
+    list = FixedList(Segment((0, 0)), capacity: max(1, capacity))
+  }
 
   @inlinable
   public var count: Int { list.count }
@@ -32,39 +56,29 @@ public struct Segments: ~Copyable {
     tally = Tally()
   }
 
-  /// Adds the buffer of a descriptor whose flags the ring has read. False when it is misplaced or
-  /// the list is full; the tally is then wrong.
-  @inline(__always)
-  mutating func append(
-    _ address: UInt64, _ count: UInt32, isWritable: Bool, _ tally: inout Tally
-  ) -> Bool {
-    // At most 32768 descriptors of 32 bits: no sum overflows.
-    if isWritable {
-      tally.writableBytes &+= UInt64(count)
-    } else {
-      // VIRTIO 1.2 section 2.7.4.2: device-writable elements follow all device-readable ones.
-      guard tally.readableCount == list.count else { return false }
-      tally.readableCount &+= 1
-      tally.readableBytes &+= UInt64(count)
-    }
-    return list.append(
-      Segment(address: GuestAddress(address), count: count, isWritable: isWritable))
+  /// Adds a segment to the list, which grows when it is full. False when it is misplaced.
+  mutating func append(_ segment: Segment, _ tally: inout Tally) -> Bool {
+    guard tally.add(segment, after: list.count) else { return false }
+    if list.append(segment) { return true }
+    list.reserve(list.capacity * 2)
+    return list.append(segment)
   }
 
-  /// Begins a walk that ends with `settle`, or with `removeAll` when it fails.
-  @inline(__always)
-  mutating func begin() { list.removeAll() }
+  /// Puts a segment to a place of a walk that ends with `settle`; false where there is none.
+  @inlinable @inline(__always)
+  mutating func put(_ segment: Segment, at index: Int) -> Bool { list.put(segment, at: index) }
+
+  /// Ends a walk over so many segments.
+  @inlinable @inline(__always)
+  mutating func settle(_ count: Int, _ tally: Tally) -> Bool {
+    list.fill(count)
+    return settle(tally)
+  }
 
   /// Ends a walk. False when the chain describes more than 2^32 bytes (section 2.7.5.2).
-  @inline(__always)
+  @inlinable @inline(__always)
   mutating func settle(_ tally: Tally) -> Bool {
     self.tally = tally
-    return tally.readableBytes &+ tally.writableBytes <= 1 << 32
-  }
-
-  /// Makes room for one more segment at least.
-  @inline(never)
-  mutating func grow() {
-    if list.count == list.capacity { list.reserve(list.capacity * 2) }
+    return tally.bytes <= 1 << 32
   }
 }

@@ -9,7 +9,7 @@ struct EventLoopTests {
     try loop.beside {
       // Longer than the loop takes to begin its wait.
       pause(milliseconds: 50)
-      _ = loop.alone { _ = loop.after(milliseconds: 10) { loop.end() } }
+      loop.alone { _ = loop.after(milliseconds: 10) { loop.end() } }
     }
     try loop.run()
     #expect(!loop.alone {})
@@ -18,7 +18,7 @@ struct EventLoopTests {
   @Test("A companion ends the loop")
   func end() throws {
     let loop = try EventLoop()
-    try loop.beside { _ = loop.alone { loop.end() } }
+    try loop.beside { loop.alone { loop.end() } }
     try loop.run()
     #expect(!loop.alone {})
   }

@@ -24,6 +24,12 @@ final class Lab {
       echo blk >devices/d/type
       echo $1 >devices/d/path
     }
+    file_disk() {
+      truncate -s 1M $LAB/$1.img
+      mkdir devices/$1
+      echo blk >devices/$1/type
+      echo $LAB/$1.img >devices/$1/path
+    }
     plug() {
       mkdir -p containers/lab
       ln -s ../../../devices/$1 containers/lab/devices/$1

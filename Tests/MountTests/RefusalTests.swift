@@ -67,5 +67,25 @@ extension MountTests {
         """)
       #expect(outcome.text == "the value is not understood or out of range\n1048576\n")
     }
+
+    @Test("A disk of more memory than a file may have is refused, and nobody dies of it")
+    func fileLimit() throws {
+      let lab = try Lab(mounted: false)
+      defer { lab.end() }
+      #expect(try lab.run("ulimit -f 100000; mount_tree", in: lab.folder).text == "")
+      let outcome = try lab.run(
+        """
+        disk d; echo 1G >devices/d/capacity; control=$(pid_of control)
+        echo 1 >devices/d/enabled
+        reason; [ $(pid_of control) = $control ] && echo same
+        """)
+      #expect(
+        outcome.text == """
+          echo: write error: File too large
+          memory for the disk could not be had
+          same
+
+          """)
+    }
   }
 }
