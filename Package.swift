@@ -75,6 +75,7 @@ let package = Package(
     tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
     tests("ModelTests", of: ["Devices", "Model"]),
+    tests("FuseMountTests", of: ["FuseMount", "LinuxSystem"]),
     tests("ConfigTreeTests", of: ["ConfigTree", "Devices", "FuseMount", "LinuxSystem", "Model"]),
     .target(name: "NetworkLab", path: "Tests/NetworkLab"),
     tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "TestSupport"]),

@@ -8,7 +8,7 @@ internal import Tables
 /// A change is planned against the model, committed by the world together with the request and
 /// its answer, applied, and only then answered. What needs another process answers later; while a
 /// device has such an operation under way, later ones on it wait behind it in order. Looking
-/// never waits. All calls come from one thread.
+/// never waits. There is one call at a time.
 package final class ConfigTree: Tree {
   let world: any World
   let layouts: [ClassLayout]

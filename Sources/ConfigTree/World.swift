@@ -9,7 +9,8 @@ package struct HostSide: Hashable, Sendable {
 }
 
 /// What the tree needs from the processes around it. Callbacks come later, never from within the
-/// call that asked for them, on the same thread, exactly once, and in bounded time.
+/// call that asked for them nor at the same time as one to the tree, exactly once, and in bounded
+/// time.
 package protocol World: AnyObject {
   /// Makes the changes durable, with the request and its answer, before anything is answered.
   /// On failure nothing was changed.

@@ -8,7 +8,8 @@ internal import Model
 internal import Store
 
 /// The control process: the tree, its store, and what the engines shall do. It never touches guest
-/// memory. One thread, one loop; whatever may wait is done by another process.
+/// memory. One loop, and a thread beside it that reads the kernel's requests and has turns with it;
+/// whatever may wait is done by another process.
 ///
 /// It may be killed at any moment. Its successor finds the configuration in the store, requests
 /// that were not answered in their slots, and everything else with the keeper.

@@ -4,9 +4,10 @@ internal import LinuxSystem
 
 /// The kernel's operations by its own numbers, as far as they mean anything here.
 ///
-/// Left out on purpose, and answered with ENOSYS, which the kernel remembers: extended attributes
-/// (asked for before each write where they exist), locks (the kernel keeps flock(2) itself), ioctl,
-/// copy_file_range, lseek.
+/// Left out on purpose, and answered with ENOSYS, which the kernel remembers of most: extended
+/// attributes (asked for before each write where they exist), locks (the kernel keeps flock(2)
+/// itself), access (the mount has default_permissions), fsync of directories, birth times (statx),
+/// ioctl, copy_file_range, lseek.
 enum Operation: UInt32 {
   case lookup = 1
   case forget = 2

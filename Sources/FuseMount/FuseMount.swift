@@ -90,28 +90,30 @@ package final class FuseMount {
 
   // MARK: Requests
 
-  /// Reads requests and serves them until the file system is unmounted.
+  /// Reads requests and serves them until the file system is unmounted or the loop has ended. A
+  /// request that comes too late for the loop stays in its slot.
   private func serveKernel() {
     var next: Int?
-    loop.alone { next = takeSlot() }
-    while true {
+    var goesOn = loop.alone { next = takeSlot() }
+    while goesOn {
       guard let slot = next else {
         _ = wait(on: room.descriptor, milliseconds: -1)
         room.clear()
-        loop.alone { next = takeSlot() }
+        goesOn = loop.alone { next = takeSlot() }
         continue
       }
       do throws(Errno) {
         try slots.read(from: channel.fuse, into: slot)
-        loop.alone {
+        goesOn = loop.alone {
           serve(slot)
           next = takeSlot()
         }
       } catch {
-        // ENOENT: the request was taken back before it could be read.
-        guard [.noEntry, .interrupted, .again].contains(error) else {
-          return loop.alone { onEnd() }
-        }
+        // Only this says that the file system is unmounted. After any other the kernel has taken
+        // one request back (ENOENT) or failed it, and has the next.
+        guard error == .noDevice else { continue }
+        goesOn = false
+        loop.alone { onEnd() }
       }
     }
   }

@@ -14,14 +14,15 @@ struct KernelChannel {
   func send(_ reply: Reply, to unique: UInt64) {
     switch reply {
     case .later, .silence: return
-    case .refused(let error): send(error: error.errno.rawValue, to: unique)
+    case .refused(let error): send(error: Self.errnoToSend(error.errno), to: unique)
     case .done: send(error: 0, to: unique)
     case .attributes(let attributes): send(Self.answer(attributes), to: unique)
     case .entry(let attributes): send(Self.entry(attributes), to: unique)
     case .opened(let handle, let flags):
-      send(fuse_open_out(fh: handle, open_flags: flags, padding: 0), to: unique)
+      send(Self.opened(handle, flags: flags), to: unique)
     case .text(let text, let offset, let count):
-      let part = max(0, min(offset, text.count))..<min(text.count, max(0, offset) + count)
+      let start = max(0, min(offset, text.count))
+      let part = start..<start + min(text.count - start, max(0, count))
       unsafe text.withUnsafeBytes { unsafe send(.init(rebasing: $0[part]), to: unique) }
     case .written(let count):
       send(fuse_write_out(size: UInt32(count), padding: 0), to: unique)
@@ -102,6 +103,22 @@ struct KernelChannel {
 // MARK: Forms
 
 extension KernelChannel {
+  /// The kernel refuses an answer with any other error, and its caller would wait for ever. Engines
+  /// and helpers send numbers of their own, and an engine may be a guest's by now.
+  private static let errnos: ClosedRange<Int32> = 1...511
+
+  private static func errnoToSend(_ errno: Errno) -> Int32 {
+    errnos.contains(errno.rawValue) ? errno.rawValue : EIO
+  }
+
+  /// Field by field, for the last one has another name in newer headers.
+  private static func opened(_ handle: UInt64, flags: UInt32) -> fuse_open_out {
+    var answer = fuse_open_out()
+    answer.fh = handle
+    answer.open_flags = flags
+    return answer
+  }
+
   private static func answer(_ attributes: NodeAttributes) -> fuse_attr_out {
     fuse_attr_out(
       attr_valid: attributes.lasting == .nameAndAttributes ? FuseMount.memorySeconds : 0,

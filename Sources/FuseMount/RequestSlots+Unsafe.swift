@@ -59,13 +59,17 @@ package import LinuxSystem
       .sorted { request(in: $0).header.unique < request(in: $1).header.unique }
   }
 
-  /// Reads the next request of the kernel into a free slot.
+  /// Reads the next request of the kernel into a free slot. It is free after an error too, which can
+  /// come when a part of a request is there: nobody waits for that one.
   func read(from fuse: Descriptor, into slot: Int) throws(Errno) {
     // SAFETY: 128 numbers lie between the pollers and the slots.
     unsafe attemptsPointer(slot).storeBytes(of: 0, as: UInt32.self)
     // SAFETY: a slot lies inside the mapping and has `slotByteCount` bytes.
     let count = unsafe linux_read(fuse.number, pointer(to: slot), Self.slotByteCount)
-    guard count >= 0 else { throw Errno(rawValue: Int32(-count)) }
+    guard count >= 0 else {
+      free(slot)
+      throw Errno(rawValue: Int32(-count))
+    }
   }
 
   func free(_ slot: Int) {

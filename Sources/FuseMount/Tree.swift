@@ -134,7 +134,7 @@ package struct TreeError: Error, Equatable, Sendable {
 /// A tree of files, as `FuseMount` serves it. No kernel type occurs here, so that tests call a
 /// tree directly. Names and texts are bytes, for that is what they are to the kernel.
 ///
-/// All calls come from one thread. Calls without a `Request` only look and answer at once.
+/// There is one call at a time. Calls without a `Request` only look and answer at once.
 package protocol Tree: AnyObject {
   func attributes(of node: NodeID) throws(TreeError) -> NodeAttributes
   /// The node called `name` in the directory `parent`.

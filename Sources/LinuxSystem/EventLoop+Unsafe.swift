@@ -121,13 +121,14 @@ package struct Readiness: OptionSet, Sendable {
     isCallingSoon = false
   }
 
-  /// Runs until `end()`.
+  /// Runs until `end()`. Its companions have no turn after that.
   package func run() throws(Errno) {
     try companions.start()
+    defer { inTurn { companions.areOver = true } }
     var goesOn = true
     while goesOn {
       try turn()
-      alone { goesOn = !isEnding }
+      inTurn { goesOn = !isEnding }
     }
   }
 
@@ -139,7 +140,7 @@ package struct Readiness: OptionSet, Sendable {
   /// Waits once, for at most `milliseconds` (-1 for ever), and calls what is ready.
   package func turn(milliseconds limit: Int32 = -1) throws(Errno) {
     var wait = limit
-    alone {
+    inTurn {
       callSoon()
       wait = isEnding ? 0 : patience(limit)
       companions.isLoopWaiting = true
@@ -147,7 +148,7 @@ package struct Readiness: OptionSet, Sendable {
     // SAFETY: there is room for `eventsMax` events.
     let count = try checked(
       unsafe linux_epoll_wait(epoll.number, ready, Int32(Self.eventsMax), wait))
-    alone {
+    inTurn {
       companions.isLoopWaiting = false
       for index in 0..<Int(count) {
         // SAFETY: one of the events that were fetched.
@@ -194,8 +195,19 @@ package struct Readiness: OptionSet, Sendable {
     companions.bell = bell
   }
 
-  /// Runs `body` while no handler of the loop and no companion does anything.
-  package func alone(_ body: () -> Void) {
+  /// Runs `body` while no handler of the loop and no other companion does anything. `false`, and
+  /// nothing done, when the loop has ended: who ran it goes on as the only one.
+  @discardableResult
+  package func alone(_ body: () -> Void) -> Bool {
+    var isOver = false
+    inTurn {
+      isOver = companions.areOver
+      if !isOver { body() }
+    }
+    return !isOver
+  }
+
+  private func inTurn(_ body: () -> Void) {
     guard companions.areThere else {
       body()
       return callSoon()
@@ -212,6 +224,8 @@ private final class Companions {
   let turn = Mutex<Void>(())
   /// Written before any of them starts.
   private(set) var areThere = false
+  /// The loop has ended.
+  var areOver = false
   /// Wakes the loop; `nil` without threads.
   var bell: EventDescriptor?
   var bodies: [() -> Void] = []

@@ -6,7 +6,7 @@
 /// are read without a copy of the whole. And it is an object: a look-up counts no references and
 /// checks no access. The order of values is not that of insertion.
 ///
-/// Not shared between threads.
+/// Not for two threads at once.
 // SAFETY, for all of it: `unsafe` on a variable only says that the language does not check for
 // overlapping access, which was two thirds of a look-up. There is none: while a member is written
 // nothing is called that could come back to the table. A value that is replaced or removed ends

@@ -48,6 +48,38 @@ struct NumberTableTests {
     #expect(table.isEmpty)
   }
 
+  @Test("A value ends when it is replaced or removed, and with its table")
+  func letsGo() {
+    final class Value {}
+    var table: NumberTable<Value>? = NumberTable()
+    weak var replaced: Value?
+    weak var removed: Value?
+    weak var kept: Value?
+    do {
+      let values = [Value(), Value(), Value()]
+      (replaced, removed, kept) = (values[0], values[1], values[2])
+      table?[2] = replaced
+      table?[4] = removed
+      table?[8] = kept
+    }
+    table?[2] = Value()
+    table?[4] = nil
+    #expect(replaced == nil)
+    #expect(removed == nil)
+    #expect(kept != nil)
+    table = nil
+    #expect(kept == nil)
+  }
+
+  @Test("A table of nothing but numbers knows which it has")
+  func numbersAlone() {
+    let table = NumberTable<Void>()
+    for number in 0..<9 as Range<UInt64> { table[number] = () }
+    table[4] = nil
+    #expect(table.keys.sorted() == [0, 1, 2, 3, 5, 6, 7, 8])
+    #expect(table.place(of: 4) == nil)
+  }
+
   @Test("After any number of changes a table holds what a dictionary holds")
   func agreesWithDictionary() {
     let table = NumberTable<UInt64>()
