@@ -23,7 +23,7 @@ final class PlayedTree: Tree {
   }
   func text(of file: NodeID) -> [UInt8] { Self.text }
   func interrupt(_ unique: UInt64) {}
-  func touched(at node: NodeID) -> [NodeID] { [] }
+  func touched(at node: NodeID, _ forget: (NodeID) -> Void) {}
   var objectCount: (used: UInt64, limit: UInt64) { (1, 2) }
 
   func makeDirectory(

@@ -22,7 +22,8 @@ struct ModelTests {
     disk.name = try Name("b")
     model.apply([.putDevice(disk)])
     #expect(try model.device(named: Name("a")) == nil)
-    #expect(try model.device(named: Name("b")).flatMap { model.devices[$0] }?.values["read_only"] == value)
+    #expect(try model.device(named: Name("b")) == disk.id)
+    #expect(model.devices[disk.id]?.values["read_only"] == value)
   }
 
   @Test("A replay of rows in another order gives an equal model")
