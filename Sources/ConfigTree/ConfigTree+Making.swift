@@ -1,6 +1,7 @@
 package import FuseMount
 internal import LinuxSystem
 internal import Model
+internal import Tables
 
 extension ConfigTree {
   package func makeDirectory(
@@ -82,8 +83,11 @@ extension ConfigTree {
 
   private func removeDevice(_ id: ObjectID, _ request: Request) throws(Refusal) {
     if let plug = model.plug(of: id) { throw .pluggedIn(container: containerName(plug.container)) }
-    let wasEnabled = model.devices[id]?.isEnabled ?? false
-    try commit(model.removals(with: id) + [.removeDevice(id)], request, .done)
+    let place = model.devices.place(of: id.rawValue)
+    let wasEnabled = place.map { model.devices[at: $0].isEnabled } ?? false
+    var changes = model.removals(with: id)
+    changes.append(.removeDevice(id))
+    try commit(changes, request, .done)
     devicesChanged = world.now
     forget(id)
     world.ended(Node.nodes(of: id))

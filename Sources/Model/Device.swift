@@ -30,6 +30,9 @@ package struct Device: Hashable, Sendable {
   /// What opening the host side found out, such as a file's size; empty while not enabled.
   package var facts: [String: String] = [:]
 
+  /// Nobody wrote a value, and nothing was found out.
+  var isAsMade: Bool { values.isEmpty && facts.isEmpty }
+
   package init(
     id: ObjectID, name: Name, className: String? = nil, isEnabled: Bool = false,
     mask: UInt64 = .max, owner: Owner, changed: UInt64

@@ -96,7 +96,7 @@ package final class Model: Equatable {
   /// The rows that go with an object when it goes.
   package func removals(with object: ObjectID) -> [Change] {
     var changes: [Change] = []
-    if let place = devices.place(of: object.rawValue) {
+    if let place = devices.place(of: object.rawValue), !devices[at: place].isAsMade {
       for key in devices[at: place].values.keys.sorted() {
         changes.append(.removeValue(device: object, attribute: key))
       }
@@ -107,7 +107,9 @@ package final class Model: Equatable {
     if refusals.place(of: object.rawValue) != nil {
       changes.append(.removeRefusal(object: object))
     }
-    for node in (ownedNodes[object] ?? []).sorted() { changes.append(.removeNodeOwner(node: node)) }
+    if !ownedNodes.isEmpty, let nodes = ownedNodes[object] {
+      for node in nodes.sorted() { changes.append(.removeNodeOwner(node: node)) }
+    }
     return changes
   }
 
