@@ -38,8 +38,9 @@ let package = Package(
     floor("Tables"),
     floor("LinuxSystem", on: ["CLinux", "Tables"]),
     floor("SharedMemory", on: ["CLinux", "LinuxSystem"]),
-    // 1: rings, pure.
-    floor("Virtio", on: ["SharedMemory"]),
+    // 1: rings, pure. `Rings` is what all layouts share; each layout hands it on.
+    floor("Rings", on: ["SharedMemory"]),
+    floor("Virtio", on: ["Rings", "SharedMemory"]),
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
     floor("Model", on: ["Tables"]),

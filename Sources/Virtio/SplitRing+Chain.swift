@@ -1,3 +1,4 @@
+internal import Rings
 internal import SharedMemory
 
 /// Walking the driver's chains. Each descriptor is loaded once, as two words, then checked, then

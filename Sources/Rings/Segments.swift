@@ -4,13 +4,17 @@ public import SharedMemory
 /// every chain. The rules that all ring layouts share are checked here, once.
 public struct Segments: ~Copyable {
   @usableFromInline var list: FixedList<Segment>
-  private var tally = Tally()
+  @usableFromInline var tally = Tally()
 
   /// What a walk counts, in registers: in the list itself each count would be a store.
-  struct Tally {
-    fileprivate var readableCount = 0
-    fileprivate var readableBytes: UInt64 = 0
-    fileprivate var writableBytes: UInt64 = 0
+  @frozen
+  public struct Tally: BitwiseCopyable {
+    @usableFromInline var readableCount = 0
+    @usableFromInline var readableBytes: UInt64 = 0
+    @usableFromInline var writableBytes: UInt64 = 0
+
+    @inlinable
+    public init() {}
   }
 
   /// How many of the segments the device reads; the others it writes.
@@ -34,8 +38,8 @@ public struct Segments: ~Copyable {
 
   /// Adds the buffer of a descriptor whose flags the ring has read. False when it is misplaced or
   /// the list is full; the tally is then wrong.
-  @inline(__always)
-  mutating func append(
+  @inlinable @inline(__always)
+  public mutating func append(
     _ address: UInt64, _ count: UInt32, isWritable: Bool, _ tally: inout Tally
   ) -> Bool {
     // At most 32768 descriptors of 32 bits: no sum overflows.
@@ -52,19 +56,19 @@ public struct Segments: ~Copyable {
   }
 
   /// Begins a walk that ends with `settle`, or with `removeAll` when it fails.
-  @inline(__always)
-  mutating func begin() { list.removeAll() }
+  @inlinable @inline(__always)
+  public mutating func begin() { list.removeAll() }
 
   /// Ends a walk. False when the chain describes more than 2^32 bytes (section 2.7.5.2).
-  @inline(__always)
-  mutating func settle(_ tally: Tally) -> Bool {
+  @inlinable @inline(__always)
+  public mutating func settle(_ tally: Tally) -> Bool {
     self.tally = tally
     return tally.readableBytes &+ tally.writableBytes <= 1 << 32
   }
 
   /// Makes room for one more segment at least.
   @inline(never)
-  mutating func grow() {
+  package mutating func grow() {
     if list.count == list.capacity { list.reserve(list.capacity * 2) }
   }
 }
