@@ -41,6 +41,7 @@ let package = Package(
     // 1: rings, pure. `Rings` is what all layouts share; each layout hands it on.
     floor("Rings", on: ["SharedMemory"]),
     floor("Virtio", on: ["Rings", "SharedMemory"]),
+    floor("Vbus", on: ["Rings", "SharedMemory"]),
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
     floor("Model", on: ["Tables"]),
@@ -94,6 +95,11 @@ let package = Package(
         "Devices", "Engine", "LinuxSystem", "NetworkLab", "RingDriver", "SharedMemory",
         "TestSupport", "Virtio",
       ]),
+    // Looks at millions of states: a minute without optimisation, a second with it.
+    .target(
+      name: "Interleaving", dependencies: ["Vbus"], path: "Tests/Interleaving",
+      swiftSettings: strict + [.unsafeFlags(["-O"])]),
+    tests("VbusTests", of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "Vbus"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(

@@ -92,6 +92,10 @@ extension SharedWindow {
   }
 
   @inlinable @inline(__always)
+  public func storeRelaxed(_ value: UInt8, at offset: Int) {
+    unsafe linux_store8_relaxed(word(offset, 1), value)
+  }
+  @inlinable @inline(__always)
   public func storeRelaxed(_ value: UInt16, at offset: Int) {
     unsafe linux_store16_relaxed(word(offset, 2), value)
   }
