@@ -15,17 +15,10 @@ struct ThreadTests {
     let isDone = DoneFlag()
     let served = Tally()
     var driver = try rig.driver(flow)
-    let (file, base) = (rig.memory.file, rig.memory.region)
-    let address = rig.memory.guestAddress(of: rig.offset)
-    let byteCount = rig.byteCount
+    let shared = Shared(rig)
     let thread = try Thread {
-      // A device of its own, with its own mapping.
-      let memory = GuestMemory()
-      try? memory.add(base, of: file)
-      guard
-        var ring = try? IoqRing(at: address, byteCount: byteCount, flow: flow, memory: memory)
-      else { return }
-      served.count = serve(&ring, memory, kick, call, isDone)
+      guard var device = try? IoqDevice(shared.window, flow: flow) else { return }
+      served.count = serve(&device, shared, kick, call, isDone)
     }
     let reaped = try drive(&driver, rig, kick, call, seed: UInt64(size))
     isDone.raise()
@@ -75,36 +68,52 @@ struct ThreadTests {
   }
 }
 
-/// Serves until it is told that all is done; answers how many entries there were. Inverts the first
-/// byte of what it may write.
+/// Serves until it is told that all is done; answers how many entries were right. Reads the first
+/// byte of what it may read, and inverts what it may write.
 private func serve(
-  _ ring: inout IoqRing, _ memory: GuestMemory, _ kick: EventDescriptor, _ call: EventDescriptor,
-  _ isDone: DoneFlag
+  _ device: inout IoqDevice<SharedWindow>, _ shared: Shared, _ kick: EventDescriptor,
+  _ call: EventDescriptor, _ isDone: DoneFlag
 ) -> Int {
-  var segments = Segments()
   var count = 0
   do {
     while true {
       repeat {
-        ring.disableKicks()
-        while let loan = try ring.next(&segments) {
-          let segment = segments[0]
-          if segment.isWritable {
-            let bytes: [UInt8] = [~UInt8(truncatingIfNeeded: count)]
-            try memory.copyIn(bytes.span, to: segment.address)
+        device.disableNotifications()
+        while let offer = try device.take() {
+          let place = shared.offset(of: offer.address)
+          let byte = UInt8(truncatingIfNeeded: count)
+          if device.flow == .fromDevice {
+            shared.file.setBytes([~byte], at: place)
+          } else if shared.file.bytes(at: place, byteCount: 1) != [byte] {
+            return -1
           }
-          ring.settle(loan, written: 1)
+          device.settle(offer.slot, written: 1)
           count += 1
-          if count % 3 == 0 { ring.publish() }
+          if count % 3 == 0 { device.publish() }
         }
-        ring.publish()
-        if ring.shouldInterrupt() { call.ring() }
-      } while ring.enableKicks()
+        device.publish()
+        if device.shouldNotify() { call.ring() }
+      } while device.enableNotifications()
       guard !isDone.isRaised else { return count }
       guard wait(on: kick.descriptor, milliseconds: 20000) else { return count }
       kick.clear()
     }
   } catch { return -1 }
+}
+
+/// The same mapping for both threads, so that a tool which looks for races sees one memory.
+private final class Shared: @unchecked Sendable {
+  let window: SharedWindow
+  let file: SharedFile
+  private let guestAddress: UInt64
+
+  init(_ rig: WindowRig) {
+    window = rig.window
+    file = rig.memory.bytes
+    guestAddress = rig.memory.region.guestAddress
+  }
+
+  func offset(of address: UInt64) -> Int { Int(address - guestAddress) }
 }
 
 private final class DoneFlag: Sendable {
