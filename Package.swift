@@ -44,6 +44,7 @@ let package = Package(
     floor("Vbus", on: ["Rings", "SharedMemory"]),
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
+    floor("VbusLink", on: ["LinuxSystem", "Tables", "Vbus"]),
     floor("Model", on: ["Tables"]),
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
@@ -100,6 +101,7 @@ let package = Package(
       name: "Interleaving", dependencies: ["Vbus"], path: "Tests/Interleaving",
       swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("VbusTests", of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "Vbus"]),
+    tests("VbusLinkTests", of: ["LinuxSystem", "VbusLink"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
