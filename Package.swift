@@ -139,6 +139,10 @@ let package = Package(
       name: "RingBench", dependencies: ["BenchTwins", "LinuxSystem", "SharedMemory", "Virtio"],
       path: "Tests/BenchRing", swiftSettings: strict),
     .executableTarget(
+      name: "VbusBench",
+      dependencies: ["LinuxSystem", "RingDriver", "SharedMemory", "Vbus", "Virtio"],
+      path: "Tests/BenchVbus", swiftSettings: strict),
+    .executableTarget(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
       path: "Tests/BenchBlock", swiftSettings: strict),

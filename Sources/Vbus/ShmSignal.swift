@@ -102,6 +102,12 @@ package struct ShmSignal<Memory: Words> {
   @inline(__always)
   package mutating func listen() {
     isEnabled = true
+    forgetAndAsk()
+  }
+
+  /// Apart from `listen`, or the compiler counts a reference to what `words` lies in.
+  @inline(__always)
+  private func forgetAndAsk() {
     words.storeRelaxed(UInt8(0), at: offset &+ ShmSignalLayout.dirty(side))
     words.storeRelaxed(UInt8(0), at: offset &+ ShmSignalLayout.pending(side))
     words.storeRelaxed(UInt8(1), at: offset &+ ShmSignalLayout.enabled(side))

@@ -61,7 +61,7 @@ struct IoqResumeTests {
 
 /// Both ends of a ring.
 final class IoqPair {
-  private var driver: IoqDriver<SharedWindow>
+  private var driver: IoqDriverRing
   private var device: IoqDevice<SharedWindow>
 
   init(_ rig: WindowRig, _ flow: Flow) throws {

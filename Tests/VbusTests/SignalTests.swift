@@ -69,7 +69,7 @@ struct SignalTests {
     ShmSignalLayout.format(window, at: 0)
     file.setBytes([1, 2, 3, 4], at: 0)
     #expect(throws: RingFault.wrongMagic(0x0403_0201)) {
-      try ShmSignal(window, at: 0, as: .south)
+      try WindowSignal(window, at: 0, as: .south)
     }
   }
 
@@ -78,7 +78,7 @@ struct SignalTests {
     let (file, window, _) = try parts()
     ShmSignalLayout.format(window, at: 0)
     file.setBytes([2], at: 4)
-    #expect(throws: RingFault.wrongVersion(2)) { try ShmSignal(window, at: 0, as: .south) }
+    #expect(throws: RingFault.wrongVersion(2)) { try WindowSignal(window, at: 0, as: .south) }
   }
 
   @Test("What the peer writes over our own byte changes nothing")
@@ -101,11 +101,11 @@ struct SignalTests {
 
   private func ends(
     _ file: SharedFile? = nil
-  ) throws -> (ShmSignal<SharedWindow>, ShmSignal<SharedWindow>) {
+  ) throws -> (WindowSignal, WindowSignal) {
     let window = try file?.window(at: 0, byteCount: 16) ?? parts().1
     ShmSignalLayout.format(window, at: 0)
     return (
-      try ShmSignal(window, at: 0, as: .north), try ShmSignal(window, at: 0, as: .south)
+      try WindowSignal(window, at: 0, as: .north), try WindowSignal(window, at: 0, as: .south)
     )
   }
 }

@@ -32,7 +32,7 @@ struct ThreadTests {
 
   /// Posts and reaps in bursts of random lengths; answers how many came back right.
   private func drive(
-    _ driver: inout IoqDriver<SharedWindow>, _ rig: WindowRig, _ kick: EventDescriptor,
+    _ driver: inout IoqDriverRing, _ rig: WindowRig, _ kick: EventDescriptor,
     _ call: EventDescriptor, seed: UInt64
   ) throws -> Int {
     var random = Random(seed: seed)

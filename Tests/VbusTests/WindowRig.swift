@@ -22,8 +22,8 @@ struct WindowRig {
 
   var byteCount: Int { IoqLayout.byteCount(size) }
 
-  func driver(_ flow: Flow = .toDevice) throws(RingFault) -> IoqDriver<SharedWindow> {
-    try IoqDriver(formatting: window, size: size, flow: flow)
+  func driver(_ flow: Flow = .toDevice) throws(RingFault) -> IoqDriverRing {
+    try IoqDriverRing(formatting: window, size: size, flow: flow)
   }
 
   func device(_ flow: Flow = .toDevice) throws(RingFault) -> IoqDevice<SharedWindow> {
