@@ -50,8 +50,8 @@ package enum RingFault: Error, Hashable, Sendable {
   case wrongShape(count: UInt32, byteCount: Int)
   /// An index of an ioq is outside of it (vbus).
   case noSuchIndex(UInt32)
-  /// A descriptor of an ioq whose flags are neither 0 nor 1: valid in the low byte, owner above.
-  case neitherYesNorNo(UInt16)
+  /// A byte of an ioq's descriptor that is neither 0 nor 1 (vbus).
+  case neitherYesNorNo(UInt8)
   /// A descriptor of an ioq was handed over without a buffer in it (vbus).
   case offeredEmpty(UInt16)
   /// The device claims to have written more than a buffer of an ioq holds (vbus).
@@ -88,7 +88,7 @@ package enum RingFault: Error, Hashable, Sendable {
       "a ring of \(count) entries cannot have \(byteCount) bytes"
     case .noSuchIndex(let index): "the index \(index) is outside of the ring"
     case .neitherYesNorNo(let flags):
-      "a descriptor has unknown flags 0x\(String(flags, radix: 16))"
+      "a descriptor has a flag of \(flags), which is neither yes nor no"
     case .offeredEmpty(let slot): "descriptor \(slot) was handed over without a buffer"
     case .overfilled(let slot): "more was written to descriptor \(slot) than it holds"
     default: "the ring is broken"

@@ -79,6 +79,10 @@ extension SharedWindow {
     unsafe linux_load64_relaxed(word(offset, 8))
   }
   @inlinable @inline(__always)
+  public func acquire8(at offset: Int) -> UInt8 {
+    unsafe linux_load8_acquire(word(offset, 1))
+  }
+  @inlinable @inline(__always)
   public func acquire16(at offset: Int) -> UInt16 {
     unsafe linux_load16_acquire(word(offset, 2))
   }

@@ -66,18 +66,20 @@ package struct IoqDevice<Memory: Words>: ~Copyable {
   private mutating func recover(from start: UInt16) {
     var slot = size.before(start)
     for _ in 0..<size.rawValue {
+      let place = IoqLayout.descriptor(slot)
       // South's, and its buffer is used.
-      guard state(of: slot) == 0x100 else { break }
+      guard owner(of: slot) == 1, words.relaxed8(at: place + IoqLayout.isValid) == 0 else {
+        break
+      }
       words.storeRelease(UInt8(0), at: IoqLayout.descriptor(slot) + IoqLayout.owner)
       slot = size.before(slot)
     }
   }
 
-  /// The bytes `valid` and `owner` of an entry, loaded at once; what comes after sees what the
-  /// driver wrote before it handed the entry over.
+  /// Whose an entry is; what is loaded after this is what the driver wrote before it changed hands.
   @inline(__always)
-  private func state(of slot: UInt16) -> UInt16 {
-    words.acquire16(at: IoqLayout.descriptor(slot) &+ IoqLayout.isValid)
+  private func owner(of slot: UInt16) -> UInt8 {
+    words.acquire8(at: IoqLayout.descriptor(slot) &+ IoqLayout.owner)
   }
 
   /// The oldest entry that the driver posted and nobody took; nil when none waits. A broken rule
@@ -86,14 +88,15 @@ package struct IoqDevice<Memory: Words>: ~Copyable {
   package mutating func take() throws(RingFault) -> IoqOffer? {
     // At most one lap: more turns only over entries that a predecessor had settled.
     while outstanding < size.rawValue {
-      let state = state(of: taken)
-      guard state & 0xfefe == 0 else { throw .neitherYesNorNo(state) }
-      guard state >> 8 == 1 else { break }
-      guard state & 1 == 1 else {
+      let owner = owner(of: taken)
+      guard owner != 0 else { break }
+      let place = IoqLayout.descriptor(taken)
+      let isValid = words.relaxed8(at: place &+ IoqLayout.isValid)
+      guard owner | isValid == 1 else { throw .neitherYesNorNo(max(owner, isValid)) }
+      guard isValid == 1 else {
         try passOver()
         continue
       }
-      let place = IoqLayout.descriptor(taken)
       let address = words.relaxed64(at: place &+ IoqLayout.address)
       let length = words.relaxed64(at: place &+ IoqLayout.length)
       guard let byteCount = UInt32(exactly: length) else { throw .chainTooLong }
@@ -218,6 +221,6 @@ package struct IoqDevice<Memory: Words>: ~Copyable {
     signal.listen()
     guard outstanding &+ putBackCount < size.rawValue else { return false }
     // Anything but "not ours": a broken one is for `take` to name.
-    return state(of: size.slot(putBackCount, after: taken)) >> 8 != 0
+    return owner(of: size.slot(putBackCount, after: taken)) != 0
   }
 }

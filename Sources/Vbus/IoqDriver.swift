@@ -101,9 +101,9 @@ package struct IoqDriver<Memory: Words>: ~Copyable {
     let slot = reaped
     let place = IoqLayout.descriptor(slot)
     // Acquire: what the device wrote before it gave the entry back is visible.
-    let state = words.acquire16(at: place &+ IoqLayout.isValid)
-    guard state & 0xfefe == 0 else { throw .neitherYesNorNo(state) }
-    guard state >> 8 == 0 else { return nil }
+    let owner = words.acquire8(at: place &+ IoqLayout.owner)
+    guard owner <= 1 else { throw .neitherYesNorNo(owner) }
+    guard owner == 0 else { return nil }
     let cookie = words.relaxed64(at: place &+ IoqLayout.cookie)
     let written = flow == .fromDevice ? words.relaxed64(at: place &+ IoqLayout.length) : 0
     guard written <= UInt64(lengths[Int(slot)]) else { throw .overfilled(slot) }
@@ -125,6 +125,6 @@ package struct IoqDriver<Memory: Words>: ~Copyable {
     signal.listen()
     guard lent != 0 else { return false }
     let place = IoqLayout.descriptor(reaped)
-    return words.acquire16(at: place &+ IoqLayout.isValid) >> 8 != 1
+    return words.acquire8(at: place &+ IoqLayout.owner) != 1
   }
 }

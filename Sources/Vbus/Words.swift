@@ -12,7 +12,7 @@ package protocol Words {
   func relaxed8(at offset: Int) -> UInt8
   func relaxed32(at offset: Int) -> UInt32
   func relaxed64(at offset: Int) -> UInt64
-  func acquire16(at offset: Int) -> UInt16
+  func acquire8(at offset: Int) -> UInt8
 
   func storeRelaxed(_ value: UInt8, at offset: Int)
   func storeRelaxed(_ value: UInt32, at offset: Int)

@@ -9,7 +9,7 @@ package struct ExploredWords: Words {
   package func relaxed8(at offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: load(offset, 1)) }
   package func relaxed32(at offset: Int) -> UInt32 { UInt32(truncatingIfNeeded: load(offset, 4)) }
   package func relaxed64(at offset: Int) -> UInt64 { load(offset, 8) }
-  package func acquire16(at offset: Int) -> UInt16 { UInt16(truncatingIfNeeded: load(offset, 2)) }
+  package func acquire8(at offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: load(offset, 1)) }
 
   package func storeRelaxed(_ value: UInt8, at offset: Int) {
     store(UInt64(value), offset, 1, false)

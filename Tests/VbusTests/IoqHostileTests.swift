@@ -53,14 +53,14 @@ struct IoqHostileTests {
 
   @Test("An owner that is neither side")
   func owner() throws {
-    #expect(throws: RingFault.neitherYesNorNo(0x0201)) {
+    #expect(throws: RingFault.neitherYesNorNo(2)) {
       try takeAfterWriting([1, 2], at: IoqLayout.isValid)
     }
   }
 
   @Test("A valid byte that is neither yes nor no")
   func valid() throws {
-    #expect(throws: RingFault.neitherYesNorNo(0x0103)) {
+    #expect(throws: RingFault.neitherYesNorNo(3)) {
       try takeAfterWriting([3], at: IoqLayout.isValid)
     }
   }
