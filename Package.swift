@@ -140,7 +140,9 @@ let package = Package(
       path: "Tests/BenchRing", swiftSettings: strict),
     .executableTarget(
       name: "VbusBench",
-      dependencies: ["LinuxSystem", "RingDriver", "SharedMemory", "Vbus", "Virtio"],
+      dependencies: [
+        "LinuxSystem", "RingDriver", "SharedMemory", "Vbus", "VbusLink", "Virtio",
+      ],
       path: "Tests/BenchVbus", swiftSettings: strict),
     .executableTarget(
       name: "BlockBench",

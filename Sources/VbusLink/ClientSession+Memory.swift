@@ -20,7 +20,7 @@ extension ClientSession {
   }
 
   /// Whether bytes lie together in one region.
-  private func hasRegion(_ address: UInt64, _ byteCount: UInt64) -> Bool {
+  func hasRegion(_ address: UInt64, _ byteCount: UInt64) -> Bool {
     regions.contains { $0.holds(address, byteCount) }
   }
 
@@ -33,7 +33,9 @@ extension ClientSession {
     let signal = try signal(of: wish, agreed)
     guard hasRegion(wish.address, UInt64(wish.byteCount)) else { throw .badAddress }
     guard !device.shares.contains(where: { $0.id == wish.id }) else { throw .exists }
-    guard max(shareCount, signals.count) < sharesMax else { throw .noSpace }
+    guard max(shareCount, signals.count) < sharesMax,
+      device.shares.count < Limits.sharesPerDeviceMax
+    else { throw .noSpace }
     return Share(
       device: wish.handle, id: wish.id, address: wish.address, byteCount: wish.byteCount,
       signal: signal)

@@ -51,22 +51,21 @@ package final class ClientSession {
   package func receive(
     _ bytes: [UInt8], descriptorCount: Int, on bus: Bus
   ) throws(LinkFault) -> Reaction {
-    var reader = WireReader(bytes)
-    let words: (verb: UInt32, tag: UInt32)
-    do throws(WireError) { words = (try reader.uint32(), try reader.uint32()) } catch {
-      throw .noHeader(bytes.count)
-    }
+    guard bytes.count >= Limits.headerByteCount else { throw .noHeader(bytes.count) }
+    let fields = Fields(bytes)
+    let (word, tag) = (fields.word32(0), fields.word32(4))
     func refuse(_ errno: Errno) -> Reaction {
-      .answer(Reply(verb: words.verb & ~Reply.bit, tag: words.tag, errno: errno))
+      .answer(Reply(verb: word & ~Reply.bit, tag: tag, errno: errno))
     }
-    guard let verb = Verb(rawValue: words.verb) else { return refuse(.notImplemented) }
-    guard let request = Request(verb, reader, byteCount: bytes.count - 8) else {
+    guard let verb = Verb(rawValue: word) else { return refuse(.notImplemented) }
+    guard bytes.count == Limits.headerByteCount + verb.payloadByteCount else {
       return refuse(.invalid)
     }
+    let request = Request(verb, fields)
     do throws(Errno) {
       guard descriptorCount == descriptorsDue(request) else { throw .invalid }
       let action = try action(request, bus)
-      return .carryOut(Call(action: action, verb: words.verb, tag: words.tag))
+      return .carryOut(Call(action: action, verb: word, tag: tag))
     } catch { return refuse(error) }
   }
 

@@ -52,6 +52,52 @@ struct DeviceNews {
     }
   }
 
+  /// What the client knows, for a record: ranges of ids, and those it has to hear of twice.
+  var lines: [String] {
+    var ranges: [(first: UInt32, last: UInt32)] = []
+    var again: [UInt32] = []
+    for (id, state) in states.sorted(by: { $0.key < $1.key }) {
+      switch state {
+      case .owesAdd: continue
+      case .owesDropAndAdd:
+        again.append(id)
+        continue
+      case .told, .owesDrop: break
+      }
+      if let last = ranges.last, last.last + 1 == id {
+        ranges[ranges.count - 1].last = id
+      } else {
+        ranges.append((id, id))
+      }
+    }
+    return ranges.map { "told \($0.first) \($0.last)" } + again.map { "again \($0)" }
+  }
+
+  /// Takes a range back from a record; false when it is none.
+  mutating func restoreTold(_ first: UInt64, _ last: UInt64) -> Bool {
+    guard let low = UInt32(exactly: first), let high = UInt32(exactly: last), low <= high,
+      high - low < Limits.devicesMax
+    else { return false }
+    guard states.count + Int(high - low) < 2 * Limits.devicesMax else { return false }
+    for id in low...high where states[id] == nil { states[id] = .told }
+    return true
+  }
+
+  mutating func restoreAgain(_ number: UInt64) -> Bool {
+    guard let id = UInt32(exactly: number), states[id] == nil,
+      states.count < 2 * Limits.devicesMax
+    else { return false }
+    owe(id, .owesDropAndAdd)
+    return true
+  }
+
+  /// Compares what the client knows with all that there is.
+  mutating func goOn(_ ids: [UInt32]) {
+    let present = Set(ids)
+    for id in states.keys.sorted() where !present.contains(id) { drop(id) }
+    for id in ids { add(id) }
+  }
+
   private mutating func owe(_ id: UInt32, _ state: State) {
     states[id] = state
     owed.insert(id, at: place(of: id))

@@ -1,5 +1,7 @@
 /// The limits of the protocol, each with its reason.
 package enum Limits {
+  /// Verb and tag.
+  package static let headerByteCount = 8
   /// What one message of a client can hold: a header and the longest payload.
   package static let messageByteCountMax = 8 + 48
   /// Both bells of a signal.
@@ -14,6 +16,8 @@ package enum Limits {
   package static let devicesMax = 65536
   /// Shared memories of one client that need no more: a device has a handful.
   package static let sharesMax = 65536
+  /// Shared memories of one open device, which are searched one by one.
+  package static let sharesPerDeviceMax = 1024
   /// The data of one device call; the original's devices use some tens of bytes.
   package static let callByteCountMax: UInt32 = 65536
 }

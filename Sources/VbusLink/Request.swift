@@ -72,47 +72,34 @@ extension Request {
     return writer.bytes
   }
 
-  /// Takes the payload of a verb apart; nil when it has another length.
-  init?(_ verb: Verb, _ reader: WireReader, byteCount: Int) {
-    guard byteCount == verb.payloadByteCount else { return nil }
-    var reader = reader
-    do { self = try Self.parse(verb, &reader) } catch { return nil }
-  }
-
-  private static func parse(
-    _ verb: Verb, _ reader: inout WireReader
-  ) throws(WireError) -> Request {
+  /// Takes a message apart that has exactly the length of its verb.
+  init(_ verb: Verb, _ fields: Fields) {
+    // Behind verb and tag.
+    let start = 8
+    func word32(_ offset: Int) -> UInt32 { fields.word32(start + offset) }
+    func word64(_ offset: Int) -> UInt64 { fields.word64(start + offset) }
     switch verb {
-    case .openDevice: .openDevice(id: try reader.uint32(), version: try reader.uint32())
-    case .closeDevice: .closeDevice(DeviceHandle(rawValue: try reader.uint64()))
-    case .callDevice: try parseCall(&reader)
-    case .shareMemory: .shareMemory(try ShareRequest(&reader))
-    case .signal: .signal(SignalHandle(rawValue: try reader.uint32()))
+    case .openDevice: self = .openDevice(id: word32(0), version: word32(4))
+    case .closeDevice: self = .closeDevice(DeviceHandle(rawValue: word64(0)))
+    case .callDevice:
+      // The word at 20 is padding.
+      self = .callDevice(
+        DeviceHandle(rawValue: word64(0)), function: word32(8), byteCount: word32(12),
+        flags: word32(16), address: word64(24))
+    case .shareMemory: self = .shareMemory(ShareRequest(fields, from: start))
+    case .signal: self = .signal(SignalHandle(rawValue: word32(0)))
     case .hello:
-      .hello(
-        magic: try reader.uint32(), version: try reader.uint32(),
-        Capabilities(rawValue: try reader.uint64()))
+      self = .hello(
+        magic: word32(0), version: word32(4), Capabilities(rawValue: word64(8)))
     case .addMemory:
-      .addMemory(
-        Region(
-          address: try reader.uint64(), byteCount: try reader.uint64(),
-          fileOffset: try reader.uint64()))
-    case .dropMemory: .dropMemory(address: try reader.uint64())
+      self = .addMemory(
+        Region(address: word64(0), byteCount: word64(8), fileOffset: word64(16)))
+    case .dropMemory: self = .dropMemory(address: word64(0))
     case .addEventQueue:
-      .addEventQueue(
+      self = .addEventQueue(
         EventQueue(
-          count: try reader.uint32(), priority: try reader.uint32(), ring: try reader.uint64(),
-          records: try reader.uint64()))
-    case .ready: .ready
+          count: word32(0), priority: word32(4), ring: word64(8), records: word64(16)))
+    case .ready: self = .ready
     }
-  }
-
-  private static func parseCall(_ reader: inout WireReader) throws(WireError) -> Request {
-    let handle = DeviceHandle(rawValue: try reader.uint64())
-    let words = (try reader.uint32(), try reader.uint32(), try reader.uint32())
-    // Padding: not looked at.
-    _ = try reader.uint32()
-    return .callDevice(
-      handle, function: words.0, byteCount: words.1, flags: words.2, address: try reader.uint64())
   }
 }

@@ -34,16 +34,15 @@ package struct ShareRequest: Hashable, Sendable {
     self.address = address
   }
 
-  init(_ reader: inout WireReader) throws(WireError) {
-    handle = DeviceHandle(rawValue: try reader.uint64())
-    (id, byteCount, flags) = (try reader.uint32(), try reader.uint32(), try reader.uint32())
-    // Padding: not looked at.
-    _ = try reader.uint32()
-    let offset = try reader.uint32()
+  init(_ fields: Fields, from start: Int) {
+    handle = DeviceHandle(rawValue: fields.word64(start))
+    (id, byteCount) = (fields.word32(start + 8), fields.word32(start + 12))
+    // The word at 20 is padding.
+    flags = fields.word32(start + 16)
+    let offset = fields.word32(start + 24)
     signalOffset = offset == Self.noSignal ? nil : offset
-    priority = try reader.uint32()
-    cookie = try reader.uint64()
-    address = try reader.uint64()
+    priority = fields.word32(start + 28)
+    (cookie, address) = (fields.word64(start + 32), fields.word64(start + 40))
   }
 
   func put(into writer: inout WireWriter) {

@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import RingDriver
 internal import SharedMemory
 internal import Vbus
+internal import VbusLink
 internal import Virtio
 
 /// The device's half of both ring layouts, 64 chains of one buffer a batch, offered by a driver
@@ -10,7 +11,8 @@ internal import Virtio
 ///     VbusBench SIDE BATCHES        works and ends: for a tool that counts instructions
 ///
 /// A side is ioq or split, or one of them with `-driver` behind it, where nobody serves; or `both`,
-/// which is an ioq with our own driver's end.
+/// which is an ioq with our own driver's end. Or decode-COUNT: BATCHES times 64 SHMSIGNALs of random
+/// handles among so many, as messages.
 @main
 enum VbusBench {
   static func main() throws {
@@ -23,6 +25,9 @@ enum VbusBench {
     case "both": try BothEnds(count).work(batches)
     case "split": try SplitSide(count).work(batches, serves: true)
     case "split-driver": try SplitSide(count).work(batches, serves: false)
+    case let side where side.hasPrefix("decode-"):
+      guard let handles = Int(side.dropFirst(7)) else { throw Misuse() }
+      try Decoding(handles).work(batches)
     default: throw Misuse()
     }
   }
@@ -145,5 +150,55 @@ private struct BothEnds {
       guard try serve(&ring, &segments) == size.count else { throw Broken() }
       while try driver.reap() != nil {}
     }
+  }
+}
+
+/// A session with as many signals as are asked for.
+private final class Decoding {
+  private var bus = Bus()
+  private let session: ClientSession
+  private let count: Int
+
+  init(_ count: Int) throws {
+    self.count = count
+    session = ClientSession(sharesMax: count)
+    try ask(.hello(magic: Request.magicNumber, version: 1, []))
+    try ask(.addMemory(Region(address: 0, byteCount: 4096, fileOffset: 0)), 1)
+    for index in 0..<count {
+      let (device, id) = (UInt32(index / 1024), UInt32(index % 1024))
+      if id == 0 {
+        guard bus.add(Bus.Device(type: "bench", version: 1), as: device) else { throw Broken() }
+        try ask(.openDevice(id: device, version: 1))
+      }
+      try ask(
+        .shareMemory(
+          ShareRequest(
+            handle: DeviceHandle(rawValue: UInt64(device) + 1), id: id, address: 0, byteCount: 16,
+            signalOffset: 0)))
+    }
+  }
+
+  private func ask(_ request: Request, _ descriptorCount: Int = 0) throws {
+    try ask(request.bytes(tag: 0), descriptorCount)
+  }
+
+  @inline(never)
+  private func ask(_ bytes: [UInt8], _ descriptorCount: Int) throws {
+    guard
+      case .carryOut(let call) = try session.receive(
+        bytes, descriptorCount: descriptorCount, on: bus)
+    else { throw Broken() }
+    _ = session.finish(call, .done(), on: &bus)
+  }
+
+  func work(_ batches: Int) throws {
+    var messages: [[UInt8]] = []
+    var state: UInt64 = 1
+    for _ in 0..<4096 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let handle = UInt32((state >> 33) % UInt64(count))
+      messages.append(Request.signal(SignalHandle(rawValue: handle)).bytes(tag: 0))
+    }
+    for index in 0..<(batches * 64) { try ask(messages[index % messages.count], 0) }
   }
 }

@@ -23,6 +23,7 @@ struct IsolationTests {
     for _ in 0..<2000 { try crowd[dice.below(4)].act(&dice, among: crowd) }
     #expect(crowd.map(\.violations) == [0, 0, 0, 0])
     #expect(crowd.map(\.carriedOut).reduce(0, +) > 100)
+    #expect(try crowd.map { try $0.restored() } == crowd.map(\.client.session.lines))
   }
 
   @Test("Random bytes of each seed are answered", arguments: 0..<20 as Range<UInt64>)
@@ -56,6 +57,14 @@ final class Suspect {
   init(_ client: Client, base: UInt32) {
     self.client = client
     self.base = base
+  }
+
+  /// The record of a session that goes on from this one's, on a bus with the same devices.
+  func restored() throws -> [String] {
+    var bus = Bus()
+    for id in client.container.bus.ids { _ = bus.add(Client.device, as: id) }
+    let lines = client.session.lines
+    return try ClientSession.restored(from: lines, sharesMax: 8, on: &bus).lines
   }
 
   func act(_ dice: inout Dice, among crowd: [Suspect]) throws {

@@ -145,6 +145,21 @@ struct ShareTests {
     #expect(try client.ask(.shareMemory(wish)).errno == .noSpace)
   }
 
+  @Test("More than a device may have")
+  func tooManyOfOne() throws {
+    let client = Client(sharesMax: 2000)
+    try client.addMemory()
+    let handle = try client.open()
+    let errnos = try (0...1024).map {
+      try client.ask(
+        .shareMemory(
+          ShareRequest(handle: handle, id: $0, address: 0x10000, byteCount: 8))
+      ).errno
+    }
+    #expect(errnos.dropLast().allSatisfy { $0 == nil })
+    #expect(errnos.last == .noSpace)
+  }
+
   @Test("Signals are numbered from 0, and no number comes again")
   func numbers() throws {
     let client = Client()
