@@ -50,16 +50,10 @@ int linux_open(const char *path, int flags, unsigned mode) {
   return ANSWER(open(path, flags | O_CLOEXEC, mode));
 }
 
-int linux_duplicate(int fd, int lowest) { return ANSWER(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
-
 int linux_set_nonblocking(int fd, int on) {
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
   return ANSWER(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
-}
-
-int linux_set_inheritable(int fd, int on) {
-  return ANSWER(fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC));
 }
 
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
@@ -70,14 +64,21 @@ int linux_block_device_size(int fd, uint64_t *bytes) {
   return ANSWER(ioctl(fd, BLKGETSIZE64, bytes));
 }
 
+ssize_t linux_read(int fd, void *bytes, size_t capacity) {
+  return ANSWER(syscall(SYS_read, fd, bytes, capacity));
+}
+
+ssize_t linux_write(int fd, const void *bytes, size_t count) {
+  return ANSWER(syscall(SYS_write, fd, bytes, count));
+}
+
+ssize_t linux_write_vector(int fd, const struct iovec *parts, int count) {
+  return ANSWER(syscall(SYS_writev, fd, parts, count));
+}
+
 int linux_unread_bytes(int fd) {
   int count = 0;
   return ioctl(fd, SIOCINQ, &count) < 0 ? -errno : count;
-}
-
-int linux_unsent_bytes(int fd) {
-  int count = 0;
-  return ioctl(fd, SIOCOUTQ, &count) < 0 ? -errno : count;
 }
 
 ssize_t linux_read_link(const char *path, void *bytes, size_t capacity) {
@@ -148,8 +149,17 @@ static int unix_address(const char *path, struct sockaddr_un *address) {
   return 0;
 }
 
-// Bound under a temporary name, given its owner and mode, then renamed: nobody can connect
-// before the mode is right, and a path that exists can be connected to.
+// A socket file gets its owner and mode, where it was not made with them.
+static int give_socket(const char *path, unsigned mode, uint32_t uid, uint32_t gid) {
+  struct stat found;
+  if (lstat(path, &found) < 0) return -1;
+  int is_owned = geteuid() != 0 || (found.st_uid == uid && found.st_gid == gid);
+  if (!is_owned && chown(path, uid, gid) < 0) return -1;
+  return (found.st_mode & 07777) == mode ? 0 : chmod(path, mode);
+}
+
+// Bound under a temporary name, which nobody else may write to, given its owner and mode, then
+// renamed: nobody can connect before the mode is right, and a path that exists can be connected to.
 int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
@@ -164,17 +174,19 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   if (failed < 0) return failed;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
-  unlink(temporary);
-  mode_t mask = umask(0177);
+  mode_t mask = umask(0777 & ~(mode & 0644));
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+  // Left by a process that died between this and the renaming.
+  if (bound < 0 && errno == EADDRINUSE && unlink(temporary) == 0)
+    bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   int error = errno;
   umask(mask);
   if (bound < 0) {
     close(fd);
     return -error;
   }
-  if (listen(fd, backlog) < 0 || (geteuid() == 0 && chown(temporary, uid, gid) < 0)
-      || chmod(temporary, mode) < 0 || rename(temporary, path) < 0) {
+  if (listen(fd, backlog) < 0 || give_socket(temporary, mode, uid, gid) < 0
+      || rename(temporary, path) < 0) {
     error = errno;
     close(fd);
     unlink(temporary);
@@ -300,8 +312,6 @@ int linux_raise_descriptor_limit(void) {
   limit.rlim_cur = limit.rlim_max;
   return ANSWER(setrlimit(RLIMIT_NOFILE, &limit));
 }
-
-int linux_set_thread_name(const char *name) { return ANSWER(prctl(PR_SET_NAME, name)); }
 
 // The effective ids and groups of this thread alone, by the raw calls: glibc's wrappers change
 // every thread. The capabilities go with the effective user 0 and come back with it; the real user

@@ -13,10 +13,6 @@ struct Child {
     self.name = name
     self.node = node
   }
-
-  var deviceNode: DeviceNode? {
-    if case .device(_, let node) = node { node } else { nil }
-  }
 }
 
 extension ConfigTree {
@@ -56,18 +52,9 @@ extension ConfigTree {
     case .fixed(.classes):
       layouts.map { Child($0.table.name, .ofClass($0.place, .file(.directory))) }
     case .fixed(.devices):
-      model.devices.keys.sorted().compactMap { id in
-        model.devices.place(of: id).map {
-          Child(
-            model.devices[at: $0].name.bytes, .device(ObjectID(rawValue: id), .file(.directory)))
-        }
-      }
+      inOrder(model.devices) { Child($0.name.bytes, .device($0.id, .file(.directory))) }
     case .fixed(.containers):
-      model.containers.keys.sorted().compactMap { id in
-        model.containers.place(of: id).map {
-          Child(model.containers[at: $0].name.bytes, .container(ObjectID(rawValue: id), .directory))
-        }
-      }
+      inOrder(model.containers) { Child($0.name.bytes, .container($0.id, .directory)) }
     case .fixed: []
     case .ofClass(let place, let node): children(of: node, place)
     case .device(let id, let node): model.devices[id].map { children(of: node, of: $0) } ?? []
@@ -76,6 +63,16 @@ extension ConfigTree {
       PlugFile.inIDDirectory.map { Child($0.name, .plug(id, $0)) }
     case .plug: []
     }
+  }
+
+  /// The rows of a table, the oldest first.
+  private func inOrder<Row>(_ table: NumberTable<Row>, _ child: (Row) -> Child) -> [Child] {
+    var children: [Child] = []
+    children.reserveCapacity(table.count)
+    for id in table.keys.sorted() {
+      if let place = table.place(of: id) { children.append(child(table[at: place])) }
+    }
+    return children
   }
 
   private func children(of node: ClassNode, _ place: Int) -> [Child] {

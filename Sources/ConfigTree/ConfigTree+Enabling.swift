@@ -64,7 +64,7 @@ extension ConfigTree {
       // Another device may have become live in the meantime.
       if let (container, _) = place(of: device.id) { try checkUnique(device, in: container.id) }
       try commit([.putDevice(device)] + facts, attempt.request, .done)
-      failures.remove(device.id)
+      failures[device.id] = nil
       settle(device.id, attempt) { .done }
       wake(device.id, [.enabled, .status])
     } catch {
@@ -102,5 +102,5 @@ extension ConfigTree {
   }
 
   /// What is known of a device only while it is enabled.
-  func forget(_ device: ObjectID) { failures.remove(device) }
+  func forget(_ device: ObjectID) { failures[device] = nil }
 }

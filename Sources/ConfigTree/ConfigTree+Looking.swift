@@ -9,7 +9,7 @@ extension ConfigTree {
     let object = Node.object(of: id)
     let slot = Node.slot(of: id)
     let node: Node? =
-      if object == .tree {
+      if object.rawValue == ObjectID.tree.rawValue {
         Node.ofTree(slot: slot)
       } else if model.devices.place(of: object.rawValue) != nil {
         DeviceNode(slot: slot).map { .device(object, $0) }
@@ -64,45 +64,50 @@ extension ConfigTree {
     min(layout.table.queueCount(layout.table.values(of: device)), Int(DeviceNode.queueCountMax))
   }
 
-  package func lookup(_ name: [UInt8], in parent: NodeID) throws(TreeError) -> NodeID {
+  package func lookup(_ name: Span<UInt8>, in parent: NodeID) throws(TreeError) -> NodeID {
     let directory = try resolve(parent)
-    guard kind(of: directory) == .directory else { throw TreeError(.notDirectory) }
+    guard case .directory = kind(of: directory) else { throw TreeError(.notDirectory) }
     guard let node = child(name, of: directory) else { throw TreeError(.noEntry) }
     return node.id
   }
 
   /// The entry called `name`, without a walk over all entries where there may be many.
-  private func child(_ name: [UInt8], of directory: Node) -> Node? {
+  private func child(_ name: Span<UInt8>, of directory: Node) -> Node? {
     switch directory {
+    case .device(let id, let node): child(name, of: id, node)
     case .fixed(.devices):
-      (try? Name(name)).flatMap { model.device(named: $0) }
+      (try? Name([UInt8](name))).flatMap { model.device(named: $0) }
         .map { .device($0.id, .file(.directory)) }
     case .fixed(.containers):
-      (try? Name(name)).flatMap { model.container(named: $0) }
+      (try? Name([UInt8](name))).flatMap { model.container(named: $0) }
         .map { .container($0.id, .directory) }
     case .container(let id, .devices):
-      (try? Name(name)).flatMap { model.plug(linked: $0, in: id) }.map { .plug($0.id, .link) }
+      (try? Name([UInt8](name))).flatMap { model.plug(linked: $0, in: id) }
+        .map { .plug($0.id, .link) }
     case .container(let id, .ids):
-      devID(name).flatMap { model.plug($0, in: id) }.map { .plug($0.id, .idDirectory) }
-    case .device(let id, let node): child(name, of: id, node)
-    default: children(of: directory).first { $0.name == name }?.node
+      devID([UInt8](name)).flatMap { model.plug($0, in: id) }.map { .plug($0.id, .idDirectory) }
+    default: listedChild(name, of: directory)
     }
   }
 
-  private func child(_ name: [UInt8], of id: ObjectID, _ directory: DeviceNode) -> Node? {
+  private func listedChild(_ name: Span<UInt8>, of directory: Node) -> Node? {
+    for child in children(of: directory) where name == child.name { return child.node }
+    return nil
+  }
+
+  private func child(_ name: Span<UInt8>, of id: ObjectID, _ directory: DeviceNode) -> Node? {
     guard let place = model.devices.place(of: id.rawValue), let layout = layout(at: place) else {
-      return children(of: .device(id, directory)).first { $0.name == name }?.node
+      return listedChild(name, of: .device(id, directory))
     }
-    let node: DeviceNode? =
-      switch directory {
-      case .file(.directory):
-        layout.directory[name]
-      case .file(.limits): layout.limits[name]
-      case .file(.bits): layout.bits[name]
-      case .file(.stats): layout.counters[name]
-      default: children(of: .device(id, directory)).first { $0.name == name }?.deviceNode
-      }
-    guard let node, exists(node, ofDeviceAt: place) else { return nil }
+    let names: NameTable
+    switch directory {
+    case .file(.directory): names = layout.directory
+    case .file(.limits): names = layout.limits
+    case .file(.bits): names = layout.bits
+    case .file(.stats): names = layout.counters
+    default: return listedChild(name, of: .device(id, directory))
+    }
+    guard let node = names[name], exists(node, ofDeviceAt: place) else { return nil }
     return .device(id, node)
   }
 
@@ -115,7 +120,7 @@ extension ConfigTree {
 
   package func entries(of directory: NodeID) throws(TreeError) -> [DirectoryEntry] {
     let node = try resolve(directory)
-    guard kind(of: node) == .directory else { throw TreeError(.notDirectory) }
+    guard case .directory = kind(of: node) else { throw TreeError(.notDirectory) }
     return children(of: node).map {
       DirectoryEntry(name: $0.name, node: $0.node.id, kind: kind(of: $0.node))
     }
@@ -147,17 +152,18 @@ extension ConfigTree {
   package func attributes(of id: NodeID) throws(TreeError) -> NodeAttributes {
     let node = try resolve(id)
     let kind = kind(of: node)
-    let byteCount =
-      switch kind {
-      case .directory: 0
-      case .file: byteCount(of: node)
-      case .link: target(of: node)?.utf8.count ?? 0
-      }
-    let owner = effectiveOwner(of: node)
+    let owner = owner(of: node, id, kind)
+    var byteCount = 0
+    var linkCount: UInt32 = 1
+    switch kind {
+    case .directory: linkCount = self.linkCount(of: node)
+    case .file: byteCount = content(of: node).byteCount
+    case .link: byteCount = target(of: node)?.utf8.count ?? 0
+    }
     return NodeAttributes(
       node: id, kind: kind, permissions: owner.permissions, uid: owner.uid, gid: owner.gid,
-      byteCount: UInt64(byteCount), linkCount: kind == .directory ? linkCount(of: node) : 1,
-      changed: changed(node), lasting: lasting(node))
+      byteCount: UInt64(byteCount), linkCount: linkCount, changed: changed(node),
+      lasting: lasting(node))
   }
 
   /// A directory has one link for its name, one for its `.` and one for each directory in it.
@@ -202,7 +208,7 @@ extension ConfigTree {
           model.devices[at: place].values[layout.table.attributes[index].key]?.changed
         }
       } ?? changed(object: id)
-    case .device, .container, .plug: changed(object: node.object)
+    case .device(let id, _), .container(let id, _), .plug(let id, _): changed(object: id)
     }
   }
 

@@ -55,7 +55,7 @@ extension ConfigTree {
   /// the tree's link to it, which is what people give to a front end.
   func checkSocketPath(of name: Name) throws(Refusal) {
     let own = world.socketDirectory.utf8.count + 1 + name.bytes.count + 1
-    let count = max(own, socketPath(of: name).utf8.count)
+    let count = max(own, socketPathByteCount(of: name))
     guard count <= socketPathByteCountMax else {
       throw .socketPathTooLong(byteCount: count, byteCountMax: socketPathByteCountMax)
     }
@@ -64,7 +64,7 @@ extension ConfigTree {
   package func removeDirectory(
     _ name: [UInt8], in parent: NodeID, _ request: Request
   ) throws(TreeError) -> Answer {
-    let node = try resolve(lookup(name, in: parent))
+    let node = try resolve(lookup(name.span, in: parent))
     if case .device(let id, .file(.directory)) = node, isBusy(id) {
       return wait(for: id, request) { () throws(TreeError) in
         try self.removeDirectory(name, in: parent, request)
@@ -105,9 +105,9 @@ extension ConfigTree {
     _ name: [UInt8], in parent: NodeID, to newName: [UInt8], in newParent: NodeID,
     replacing: Bool, _ request: Request
   ) throws(TreeError) -> Answer {
-    let node = try resolve(lookup(name, in: parent))
+    let node = try resolve(lookup(name.span, in: parent))
     let directory = try resolve(parent)
-    let target = try? resolve(lookup(newName, in: newParent))
+    let target = try? resolve(lookup(newName.span, in: newParent))
     if let device = [node, target].compactMap({ $0 }).compactMap(device).first(where: isBusy) {
       return wait(for: device, request) { () throws(TreeError) in
         try self.rename(

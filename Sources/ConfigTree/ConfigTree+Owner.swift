@@ -5,7 +5,7 @@ internal import Tables
 extension ConfigTree {
   /// Owner and mode bits of a node: its own, where somebody gave it some, else what follows from
   /// its object. Files have their directory's bits without the right to search.
-  func effectiveOwner(of node: Node) -> Owner {
+  func owner(of node: Node, _ id: NodeID, _ kind: NodeKind) -> Owner {
     let base =
       switch node {
       case .fixed, .ofClass: owner
@@ -16,9 +16,9 @@ extension ConfigTree {
       case .plug(let id, _):
         model.plugs[id].flatMap { model.containers[$0.container] }?.owner ?? owner
       }
-    let own = model.nodeOwners[node.id.rawValue]
+    let own = model.nodeOwners.place(of: id.rawValue).map { model.nodeOwners[at: $0] }
     let permissions: UInt32 =
-      switch kind(of: node) {
+      switch kind {
       case .directory: base.permissions
       case .link: 0o777
       case .file: base.permissions & (isWritable(node) ? 0o666 : 0o444)

@@ -6,7 +6,8 @@ extension ConfigTree {
     _ name: [UInt8], in parent: NodeID, to target: [UInt8], _ request: Request
   ) throws(TreeError) -> Answer {
     let directory = try resolve(parent)
-    if let device = try? linked(target), isBusy(device.id) {
+    let found = Result { () throws(Refusal) in try linked(target) }
+    if let device = try? found.get(), isBusy(device.id) {
       return wait(for: device.id, request) { () throws(TreeError) in
         try self.makeLink(name, in: parent, to: target, request)
       }
@@ -17,7 +18,7 @@ extension ConfigTree {
       else { throw .notMadeHere }
       let name = try Name(name)
       guard model.plug(linked: name, in: id) == nil else { throw .nameTaken }
-      let device = try linked(target)
+      let device = try found.get()
       // The kernel has asked for the right to the container's directory only.
       guard mayWrite(device, request) else { throw .linkTargetOfOther }
       guard device.className != nil else { throw .linkTargetUntyped }
@@ -98,7 +99,7 @@ extension ConfigTree {
   private func reopenIfFailed(
     _ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void
   ) {
-    guard failures.contains(device.id) else { return then(.success(())) }
+    guard failures[device.id] != nil else { return then(.success(())) }
     world.openHost(device) { [self] result in
       if case .success(let side) = result {
         hostReopened(device.id, side)
@@ -155,7 +156,7 @@ extension ConfigTree {
   package func removeFile(
     _ name: [UInt8], in parent: NodeID, _ request: Request
   ) throws(TreeError) -> Answer {
-    let node = try resolve(lookup(name, in: parent))
+    let node = try resolve(lookup(name.span, in: parent))
     if let device = device(node), isBusy(device) {
       return wait(for: device, request) { () throws(TreeError) in
         try self.removeFile(name, in: parent, request)

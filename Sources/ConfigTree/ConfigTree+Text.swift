@@ -3,58 +3,68 @@ internal import LinuxSystem
 internal import Model
 internal import Tables
 
+/// What a file shows.
+struct Content {
+  private let text: String
+  private let isLine: Bool
+
+  /// A text of whole lines.
+  init(_ text: String) {
+    self.text = text
+    isLine = false
+  }
+
+  /// One value, which gets its newline here.
+  init(line: String) {
+    text = line
+    isLine = true
+  }
+
+  var byteCount: Int { text.utf8.count + (isLine ? 1 : 0) }
+
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(byteCount)
+    bytes.append(contentsOf: text.utf8)
+    if isLine { bytes.append(UInt8(ascii: "\n")) }
+    return bytes
+  }
+}
+
 extension ConfigTree {
   package func text(of file: NodeID) throws(TreeError) -> [UInt8] {
     let node = try resolve(file)
     switch kind(of: node) {
     case .directory: throw TreeError(.isDirectory)
     case .link: throw TreeError(.tooManyLinks)
-    case .file: return Array(content(of: node).utf8)
+    case .file: return content(of: node).bytes
     }
   }
 
-  /// What a file shows, with the newline at its end.
-  func content(of node: Node) -> String {
+  func content(of node: Node) -> Content {
     switch node {
-    case .fixed(.readme): readmeText
-    case .fixed(.version): "\(Self.contractVersion)\n"
-    case .fixed(.lastError): refusalText(.tree)
-    case .fixed: ""
-    case .ofClass(let place, let node): content(of: node, layouts[place].table) + "\n"
-    case .device(let id, .file(.lastError)), .container(let id, .lastError): refusalText(id)
-    case .device(let id, .file(.connect)): model.devices[id].map(connectText) ?? ""
-    case .device(let id, .attribute(let index)):
-      (model.devices.place(of: id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) } ?? "")
-        + "\n"
+    case .fixed(.readme): Content(readmeText)
+    case .fixed(.version): Content(line: String(Self.contractVersion))
+    case .fixed(.lastError): Content(refusalText(.tree))
+    case .fixed: Content("")
+    case .ofClass(let place, let node): Content(line: value(of: node, layouts[place].table))
+    case .device(let id, .file(.lastError)), .container(let id, .lastError):
+      Content(refusalText(id))
+    case .device(let id, .file(.connect)): Content(model.devices[id].map(connectText) ?? "")
     case .device(let id, let node):
-      (model.devices[id].map { value(of: node, of: $0) } ?? "") + "\n"
-    case .container(let id, let file): value(of: file, of: id) + "\n"
+      Content(line: model.devices.place(of: id.rawValue).map { value(of: node, at: $0) } ?? "")
+    case .container(let id, let file): Content(line: value(of: file, of: id))
     case .plug(let id, _):
-      (model.plugs[id].flatMap { model.devices[$0.device] }.flatMap { layout(of: $0) }?
-        .table.interfaceType ?? "") + "\n"
-    }
-  }
-
-  /// How many bytes `content(of:)` has, where it is cheaper to say than to make.
-  func byteCount(of node: Node) -> Int {
-    guard case .device(let id, let node) = node, let place = model.devices.place(of: id.rawValue)
-    else {
-      return content(of: node).utf8.count
-    }
-    return switch node {
-    case .file(.lastError), .file(.connect): content(of: .device(id, node)).utf8.count
-    case .file(.status): status(ofDeviceAt: place).rawValue.utf8.count + 1
-    case .file(.enabled): 2
-    case .file(.type): (model.devices[at: place].className ?? "").utf8.count + 1
-    case .attribute(let index): value(ofAttribute: index, ofDeviceAt: place).utf8.count + 1
-    default: value(of: node, of: model.devices[at: place]).utf8.count + 1
+      Content(
+        line: model.plugs[id].flatMap { model.devices[$0.device] }.flatMap { layout(of: $0) }?
+          .table.interfaceType ?? "")
     }
   }
 
   /// The version of the tree's contract: it grows when a script could notice.
   private static let contractVersion = 1
 
-  private func content(of node: ClassNode, _ table: DeviceClass) -> String {
+  private func value(of node: ClassNode, _ table: DeviceClass) -> String {
     switch node {
     case .file(.description): table.description
     case .attribute(let index, let file):
@@ -71,25 +81,23 @@ extension ConfigTree {
     }
   }
 
-  private func value(of node: DeviceNode, of device: Device) -> String {
+  private func value(of node: DeviceNode, at place: Int) -> String {
     switch node {
-    case .file(let file): value(of: file, of: device)
-    case .attribute(let index):
-      model.devices.place(of: device.id.rawValue).map { value(ofAttribute: index, ofDeviceAt: $0) }
-        ?? ""
+    case .attribute(let index): value(ofAttribute: index, ofDeviceAt: place)
+    case .file(.type): model.devices[at: place].className ?? ""
+    case .file(.status): status(ofDeviceAt: place).rawValue
+    case .file(.enabled): model.devices[at: place].isEnabled ? "1" : "0"
+    case .file(let file): value(of: file, of: model.devices[at: place])
     case .counter(let index):
-      String(word(index, of: world.liveState(of: device.id)?.counters ?? []))
-    case .bit(let bit): bitText(1 << UInt64(bit), of: device)
+      String(word(index, of: world.liveState(of: model.devices[at: place].id)?.counters ?? []))
+    case .bit(let bit): bitText(1 << UInt64(bit), of: model.devices[at: place])
     case .queue(let index, let file):
-      text(of: file, world.liveState(of: device.id)?.queues, index)
+      text(of: file, world.liveState(of: model.devices[at: place].id)?.queues, index)
     }
   }
 
   private func value(of file: DeviceFile, of device: Device) -> String {
     switch file {
-    case .type: device.className ?? ""
-    case .status: status(of: device).rawValue
-    case .enabled: device.isEnabled ? "1" : "0"
     case .mask: "0x" + hex(device.mask)
     case .offered: "0x" + hex(offered(by: device))
     case .acked: "0x" + hex(world.liveState(of: device.id)?.acked ?? 0)
@@ -159,7 +167,7 @@ extension ConfigTree {
     return Status(
       isTyped: model.devices[at: place].className != nil,
       isEnabled: model.devices[at: place].isEnabled,
-      hasFailed: !failures.isEmpty && failures.contains(id),
+      hasFailed: !failures.isEmpty && failures[id] != nil,
       engaged: engaged)
   }
 

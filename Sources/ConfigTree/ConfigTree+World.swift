@@ -19,11 +19,9 @@ extension ConfigTree {
     model.devices.values.filter(\.isEnabled).sorted { $0.id < $1.id }
   }
 
-  /// The devices that are enabled and plugged in, by container and dev-id.
-  package func devicesToStart() -> [Placement] {
-    enabledDevices().compactMap { device in
-      place(of: device.id).map { Placement(device: device, container: $0, devID: $1) }
-    }
+  /// Where a device is plugged in: an enabled one has to become live there.
+  package func placement(of device: Device) -> Placement? {
+    place(of: device.id).map { Placement(device: device, container: $0, devID: $1) }
   }
 
   /// What an engine is given for a device: its values with the facts in their place.
@@ -50,7 +48,7 @@ extension ConfigTree {
   /// recovered, or enabled or plugged in anew.
   package func hostFailed(_ id: ObjectID, _ refusal: HostRefusal) {
     guard model.devices[id]?.isEnabled == true else { return }
-    failures.insert(id)
+    failures[id] = ()
     tell(
       of: id, errno: Errno(rawValue: refusal.errno), reason: refusal.reason,
       accepted: refusal.accepted)
@@ -59,7 +57,7 @@ extension ConfigTree {
 
   /// What had failed works again.
   package func hostRecovered(_ id: ObjectID) {
-    if failures.remove(id) != nil { wake(id, [.status]) }
+    if failures.remove(id.rawValue) != nil { wake(id, [.status]) }
   }
 
   /// A front end came or went, a driver took up or dropped the device, or a ring broke.
@@ -70,7 +68,7 @@ extension ConfigTree {
         of: id, errno: .inputOutput, reason: fault,
         accepted: "a reset by the guest, or 0 and then 1 in enabled")
     }
-    if let failure = world.liveState(of: id)?.hostFailure, !failures.contains(id) {
+    if let failure = world.liveState(of: id)?.hostFailure, failures[id] == nil {
       hostFailed(
         id,
         HostRefusal(

@@ -67,12 +67,12 @@ extension ConfigTree {
     var typed = device
     typed.className = name
     typed.changed = world.now
-    let writer = writer(attempt.request)
     let initial = table.attributes.compactMap { attribute in
       attribute.initial.map { draw in
         Change.putValue(
           device: device.id, attribute: attribute.key,
-          value: StoredValue(text: draw(), writer: writer, changed: world.now))
+          value: StoredValue(
+            text: draw(), writer: writer(attempt.request, of: attribute), changed: world.now))
       }
     }
     try commit([.putDevice(typed)] + initial, attempt.request, .done)
@@ -89,7 +89,7 @@ extension ConfigTree {
     let canonical = try attribute.kind.canonical(drawn ?? text)
     if attribute.kind == .path, isInOwnTree(canonical) { throw .pathInOwnTree }
     let value = StoredValue(
-      text: canonical, writer: writer(attempt.request), changed: world.now)
+      text: canonical, writer: writer(attempt.request, of: attribute), changed: world.now)
     var changed = device
     changed.values[attribute.key] = value
     let change = Change.putValue(device: device.id, attribute: attribute.key, value: value)
@@ -99,9 +99,11 @@ extension ConfigTree {
     return try take(changed, insteadOf: device, [change], attempt)
   }
 
-  /// Whose rights count for what a request asks for.
-  private func writer(_ request: Request) -> Credentials {
-    Credentials(uid: request.uid, gid: request.gid, groups: world.groups(of: request))
+  /// Whose rights count for what a value asks for. What can be written while the device is enabled,
+  /// and no guest has it, does not touch the host side: nothing is opened with the writer's groups.
+  private func writer(_ request: Request, of attribute: AttributeSpec) -> Credentials {
+    let groups = attribute.window == .untilOpen ? [] : world.groups(of: request)
+    return Credentials(uid: request.uid, gid: request.gid, groups: groups)
   }
 
   /// By the text alone; what leads here by other spellings the opening finds out, and what leads

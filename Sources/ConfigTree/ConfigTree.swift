@@ -1,6 +1,7 @@
 internal import FuseMount
 internal import LinuxSystem
 package import Model
+internal import Tables
 
 /// The model as directories, files and links.
 ///
@@ -21,7 +22,7 @@ package final class ConfigTree: Tree {
   var containersChanged: UInt64
 
   /// Devices whose host side or engine is gone. Not stored: a start tries again.
-  var failures: Set<ObjectID> = []
+  let failures = NumberTable<Void>()
   /// Links that are being made, by container.
   var plugging: [ObjectID: Plugging] = [:]
   private var busy: Set<ObjectID> = []

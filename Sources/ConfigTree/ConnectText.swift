@@ -4,6 +4,11 @@ extension ConfigTree {
   /// The socket as a front end is told to find it: by the tree's own link.
   func socketPath(of name: Name) -> String { "\(world.mountPoint)/devices/\(name.text)/socket" }
 
+  /// How long that is: asked for each new name, and most need no more.
+  func socketPathByteCount(of name: Name) -> Int {
+    world.mountPoint.utf8.count + "/devices/".utf8.count + name.bytes.count + "/socket".utf8.count
+  }
+
   /// Arguments to paste, each line with what it is for above it.
   func connectText(_ device: Device) -> String {
     guard let table = layout(of: device)?.table else { return "" }

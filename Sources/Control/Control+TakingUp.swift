@@ -8,11 +8,9 @@ extension Control {
   /// Takes up what the keeper holds, and opens what nobody has opened since the keeper began.
   func takeUp(_ kept: [String: Descriptor]) throws {
     try engines.adoptProcesses(kept)
-    let placements = Dictionary(
-      tree.devicesToStart().map { ($0.device.id, $0) }, uniquingKeysWith: { $1 })
-    try dropLeftovers(kept, live: placements)
+    try dropLeftovers(kept)
     for device in tree.enabledDevices() {
-      let placement = placements[device.id]
+      let placement = tree.placement(of: device)
       hosts[device.id] = hostFiles(of: device.id, kept)
       if let placement, try adopt(placement, kept) { continue }
       // Open, and in no container: there is nothing to start.
@@ -35,7 +33,7 @@ extension Control {
   /// Host sides opened at once. Each takes a helper process.
   private static let reopeningsMax = 8
 
-  /// The first is kept last, so that where it is all are.
+  /// They were put together, so that where the first is all are.
   private func hostFiles(of id: ObjectID, _ kept: [String: Descriptor]) -> [Descriptor]? {
     guard kept[Kept.hostFile(id, 0)] != nil else { return nil }
     return (0..<Packet.descriptorCountMax).prefix { kept[Kept.hostFile(id, $0)] != nil }
@@ -58,22 +56,26 @@ extension Control {
 
   /// What belongs to devices that are no longer enabled, live or there: a predecessor may have
   /// died after it committed that, and before it cleared up.
-  private func dropLeftovers(
-    _ kept: [String: Descriptor], live: [ObjectID: Placement]
-  ) throws {
-    let enabled = Set(tree.enabledDevices().map { Kept.device($0.id) })
-    let owners = Set(
-      kept.keys.filter { $0.hasPrefix("device/") }
-        .map { $0.split(separator: "/").prefix(2).joined(separator: "/") })
-    for name in owners.subtracting(enabled) { try keeper.drop(name) }
-    for device in tree.enabledDevices()
-    where live[device.id] == nil && kept[Kept.listener(device.id)] != nil {
-      try keeper.drop(Kept.live(device.id))
+  private func dropLeftovers(_ kept: [String: Descriptor]) throws {
+    for id in Set(kept.keys.compactMap(Kept.device(named:))) {
+      guard let device = tree.model.devices[id], device.isEnabled else {
+        try keeper.drop(Kept.device(id))
+        continue
+      }
+      if tree.placement(of: device) == nil, kept[Kept.listener(id)] != nil {
+        try keeper.drop(Kept.live(id))
+      }
     }
-    let sockets = Set(live.values.map(\.device.name.text))
-    for name in try names(in: places.sockets) where !sockets.contains(name) {
+    for name in try names(in: places.sockets) where !isSocketOfLiveDevice(name) {
       try? unlink(places.sockets + "/" + name)
     }
+  }
+
+  private func isSocketOfLiveDevice(_ name: String) -> Bool {
+    guard let name = try? Name(Array(name.utf8)), let device = tree.model.device(named: name) else {
+      return false
+    }
+    return tree.model.isLive(device.id)
   }
 
   /// Opens the next host side, with the rights of those who wrote its values. Until that has an

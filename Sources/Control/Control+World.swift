@@ -34,15 +34,32 @@ extension Control: World {
   func openHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    let request = hostRequest(for: device, isAdjustment: false)
-    helpers.open(request, hosts[device.id] ?? []) { [unowned self] result in
+    open(device, isAdjustment: false) { [unowned self] result in
       then(result.map { self.keep($0, of: device.id) })
     }
   }
 
-  private func hostRequest(for device: Device, isAdjustment: Bool) -> HostRequest {
+  /// What names nothing of the host is made here, at once. All else a helper process opens.
+  private func open(_ device: Device, isAdjustment: Bool, answer: @escaping Helpers.Answer) {
     let kind = device.className.flatMap(deviceKind)
     let values = kind?.table.values(of: device) ?? [:]
+    let open = hosts[device.id] ?? []
+    guard let kind, !kind.namesHost(values) else {
+      let request = hostRequest(for: device, kind, values, isAdjustment: isAdjustment)
+      return helpers.open(request, open, answer: answer)
+    }
+    let wish = HostWish(values, forbiddenFileSystem: ownFileSystem, open: open)
+    let result: Result<HostOpening, HostRefusal>
+    do throws(HostRefusal) {
+      result = .success(
+        isAdjustment ? HostOpening(facts: try kind.adjustHost(wish)) : try kind.openHost(wish))
+    } catch { result = .failure(error) }
+    loop.soon { answer(result) }
+  }
+
+  private func hostRequest(
+    for device: Device, _ kind: DeviceKind?, _ values: [String: String], isAdjustment: Bool
+  ) -> HostRequest {
     let writer = kind.flatMap { device.values[$0.rightsAttribute(values)]?.writer }
     let others = Set((kind?.hostAttributes(values) ?? []).compactMap { device.values[$0]?.writer })
     return HostRequest(
@@ -50,16 +67,14 @@ extension Control: World {
       rights: writer
         ?? Credentials(uid: device.owner.uid, gid: device.owner.gid, groups: []),
       otherRights: others.filter { $0 != writer },
-      forbiddenFileSystem: (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0,
+      forbiddenFileSystem: ownFileSystem,
       isAdjustment: isAdjustment)
   }
 
   private func keep(_ opening: HostOpening, of id: ObjectID) -> HostSide {
-    // The first one last: where it is, a successor knows that all are. Each takes the place of the
-    // one before, so that what is the same never lies with nobody.
-    for (index, descriptor) in opening.descriptors.enumerated().reversed() {
-      try? keeper.put(descriptor, as: Kept.hostFile(id, index))
-    }
+    // Each takes the place of the one before, so that what is the same never lies with nobody.
+    try? keeper.put(
+      opening.descriptors, as: opening.descriptors.indices.map { Kept.hostFile(id, $0) })
     for index in opening.descriptors
       .count..<max(
         opening.descriptors.count, hosts[id]?.count ?? 0)
@@ -73,8 +88,7 @@ extension Control: World {
   func adjustHost(
     _ device: Device, then: @escaping (Result<HostSide, HostRefusal>) -> Void
   ) {
-    let request = hostRequest(for: device, isAdjustment: true)
-    helpers.open(request, hosts[device.id] ?? []) { result in
+    open(device, isAdjustment: true) { result in
       then(result.map { HostSide(facts: $0.facts) })
     }
   }
@@ -128,8 +142,8 @@ extension Control: World {
     let listener = try listen(
       at: socketPath(of: device), permissions: socketMode(of: device), uid: device.owner.uid,
       gid: device.owner.gid)
-    try keeper.put(record.file, as: Kept.record(device.id))
-    try keeper.put(listener, as: Kept.listener(device.id))
+    try keeper.put(
+      [record.file, listener], as: [Kept.record(device.id), Kept.listener(device.id)])
     return EngineProcess.Served(
       offer: offer, descriptors: [listener, record.file] + (hosts[device.id] ?? []),
       record: record)

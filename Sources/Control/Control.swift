@@ -20,6 +20,8 @@ package final class Control {
   let helpers: Helpers
   let engines: Engines
   let slots: RequestSlots
+  /// The file system of our own mount, the same as long as it is mounted; 0 when it is gone.
+  let ownFileSystem: UInt64
   /// The host side of each enabled device.
   var hosts: [ObjectID: [Descriptor]] = [:]
   /// What is still to be opened after the start, the next one last.
@@ -35,6 +37,8 @@ package final class Control {
 
   /// Runs until unmounted; answers the exit status.
   package static func serve(_ places: Places) -> Int32 {
+    // A disk of memory may be larger than this process may make files.
+    ignoreLostReaders()
     let keeper = KeeperClient()
     do {
       let control = try Control(places, keeper)
@@ -65,6 +69,7 @@ package final class Control {
     loop = try EventLoop()
     signals = try signalDescriptor([Signal.terminate, Signal.interrupt, Signal.childEnded])
     try places.prepare()
+    ownFileSystem = (try? MountEntry.at(places.mountPoint))?.fileSystem ?? 0
     store = try Store(path: places.store, isDurable: places.state != nil)
     helpers = Helpers(on: loop, program: places.program)
     engines = Engines(on: loop, keeper: keeper, program: places.engine)
@@ -141,6 +146,12 @@ enum Kept {
   static let fuse = "fuse"
   static let slots = "slots"
   static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
+  /// The device that something of this name belongs to.
+  static func device(named name: String) -> ObjectID? {
+    let parts = name.split(separator: "/", maxSplits: 2)
+    guard parts.count > 1, parts[0] == "device" else { return nil }
+    return UInt64(parts[1]).map { ObjectID(rawValue: $0) }
+  }
   static func host(_ id: ObjectID) -> String { device(id) + "/host" }
   static func hostFile(_ id: ObjectID, _ index: Int) -> String {
     // Two digits, so that the order of names is the order of descriptors.

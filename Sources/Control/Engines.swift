@@ -96,8 +96,8 @@ final class Engines {
     let (near, far) = try Channel.pair()
     let engine = try EngineProcess(
       of: container, name: EngineProcess.newName(for: container), channel: near, on: loop)
-    try keeper.put(near.descriptor, as: engine.nearName)
-    try keeper.put(far.descriptor, as: engine.farName)
+    try keeper.put(
+      [near.descriptor, far.descriptor], as: [engine.nearName, engine.farName])
     try keeper.spawn(engine.name, program, [], scope: engine.scope)
     enroll(engine)
     engine.beginEpoch()

@@ -14,11 +14,12 @@ package struct Places: Sendable {
   package init(mountPoint: String, runtime: String, state: String?, program: String) {
     self.mountPoint = mountPoint
     self.runtime = runtime
+    sockets = runtime + "/sockets"
     self.state = state
     self.program = program
   }
 
-  var sockets: String { runtime + "/sockets" }
+  let sockets: String
   var pidFile: String { runtime + "/control.pid" }
   var store: String { (state ?? runtime) + "/vbusfs.sqlite" }
 

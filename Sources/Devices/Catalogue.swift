@@ -4,18 +4,18 @@ package import Model
 /// All device classes, in the order of their node numbers: a new one goes to the end.
 package let deviceKinds: [DeviceKind] = [
   DeviceKind(
-    blkClass, rightsAttribute: { _ in "path" },
+    blkClass, namesHost: { $0["backend"] == "file" }, rightsAttribute: { _ in "path" },
     hostAttributes: { _ in ["backend", "capacity", "read_only"] }, checkRights: checkBlkRights,
     openHost: openBlkHost, adjustHost: adjustBlkHost,
     makeModel: { (setup) throws(ModelRefusal) in try BlkModel(setup) }),
   DeviceKind(
-    netClass, rightsAttribute: netRightsAttribute, hostAttributes: netHostAttributes,
-    checkRights: checkNetRights, openHost: openNetHost,
+    netClass, namesHost: netNamesHost, rightsAttribute: netRightsAttribute,
+    hostAttributes: netHostAttributes, checkRights: checkNetRights, openHost: openNetHost,
     makeModel: { (setup) throws(ModelRefusal) in try NetModel(setup) }),
   DeviceKind(
     rngClass, makeModel: { (setup) throws(ModelRefusal) in try RngModel(setup) }),
   DeviceKind(
-    consoleClass, rightsAttribute: consoleRightsAttribute,
+    consoleClass, namesHost: { _ in true }, rightsAttribute: consoleRightsAttribute,
     hostAttributes: consoleHostAttributes, checkRights: checkConsoleRights,
     openHost: openConsoleHost,
     makeModel: { (setup) throws(ModelRefusal) in try ConsoleModel(setup) }),

@@ -2,6 +2,7 @@ package import LinuxSystem
 
 /// What a helper process is asked for: a device's host side, open.
 package struct HostWish: Sendable {
+  /// The device's values, by attribute key: checked, and completed by the defaults.
   package var values: [String: String]
   /// The file system of our own mount, into which no path may lead.
   package var forbiddenFileSystem: UInt64

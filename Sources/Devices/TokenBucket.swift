@@ -9,6 +9,8 @@ package struct TokenBucket {
   /// A rate above this is none: the sums below stay far from overflow.
   package static let rateMax: UInt64 = 1 << 40
 
+  /// A full bucket. `rate` is per second, 0 for none; `now` in nanoseconds of the monotonic clock,
+  /// here and below.
   package init(rate: UInt64, at now: UInt64) {
     self.rate = min(rate, Self.rateMax)
     tokens = 0
@@ -35,6 +37,7 @@ package struct TokenBucket {
     return tokens >= min(wanted, capacity) ? min(wanted, tokens) : 0
   }
 
+  /// Uses up what `available` has granted.
   package mutating func take(_ count: UInt64) {
     if rate > 0 { tokens -= min(tokens, count) }
   }

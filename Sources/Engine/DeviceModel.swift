@@ -2,7 +2,8 @@ package import LinuxSystem
 package import SharedMemory
 package import Virtio
 
-/// What a device class does with its queues: the data half of a class. One instance serves one live device.
+/// What a device class does with its queues: the data half of a class. One instance serves one
+/// live device.
 package protocol DeviceModel: AnyObject {
   /// The virtio feature bits this instance can serve, ring bits included.
   var features: UInt64 { get }
@@ -49,21 +50,40 @@ package enum Progress: Equatable, Sendable {
 
 /// What a live device gives its model.
 package protocol DeviceHost: AnyObject {
+  /// Turns the engine's one thread.
+  var loop: EventLoop { get }
   /// Serves the queue in the loop's next turn, if it runs. Takes no memory.
   func wake(queue index: Int)
-  func watch(
-    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
-  ) throws(Errno) -> EventLoop.Token
-  func rewatch(_ token: EventLoop.Token, for readiness: Readiness)
-  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token
-  /// Ends a watch, or a deadline.
-  func remove(_ token: EventLoop.Token)
   /// The guest shall read the configuration space again.
   func configurationChanged()
   /// One object for all devices of the container: what the first that asked has made.
   func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common
   /// The host side is gone; a person shall know why.
   func hostFailed(_ sentence: String)
+}
+
+/// What models do with the loop.
+extension DeviceHost {
+  /// Calls `handler` whenever the host side is ready for what is waited for, until `remove`.
+  package func watch(
+    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
+  ) throws(Errno) -> EventLoop.Token {
+    try loop.watch(descriptor, for: readiness, handler: handler)
+  }
+
+  /// Waits for something else with a watch that there is.
+  package func rewatch(_ token: EventLoop.Token, for readiness: Readiness) {
+    // Both are ours: nothing of a peer's can make it fail.
+    try? loop.rewatch(token, for: readiness)
+  }
+
+  /// Calls `handler` once, unless removed before.
+  package func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token {
+    loop.after(milliseconds: milliseconds, handler: handler)
+  }
+
+  /// Ends a watch, or a deadline.
+  package func remove(_ token: EventLoop.Token) { loop.remove(token) }
 }
 
 /// Most classes have no host side to wait for, and no attribute that changes while live.
@@ -79,7 +99,8 @@ extension DeviceModel {
   }
 }
 
-/// What a model is made from: its class's values and facts as texts, its host descriptors, its counters.
+/// What a model is made from: its class's values and facts as texts, its host descriptors, its
+/// counters.
 package struct DeviceSetup {
   package var values: [String: String]
   package var descriptors: [Descriptor]

@@ -99,7 +99,8 @@ package final class Engine {
       offer, descriptors, on: loop, keeper: keeper, commons: commons, makeModel: makeModel)
     device.onChange = { [unowned self] in self.noteChange(of: offer.id) }
     devices[offer.id] = device
-    device.begin()
+    // What a predecessor served was named before the sweep; a device that comes later is new.
+    device.begin(mayHavePredecessor: !hasSwept)
   }
 
   private func stop(_ id: UInt64) {

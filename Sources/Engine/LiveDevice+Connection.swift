@@ -20,8 +20,8 @@ extension LiveDevice {
     }
     record.consumed = 0
     record.fault = nil
+    // No line tells of it before its first message.
     attach(newSession(), on: connection)
-    saveSession()
     updateStates()
     serveMessages()
   }

@@ -1,5 +1,4 @@
 internal import EngineLink
-internal import LinuxSystem
 internal import VhostUser
 
 /// What a model asks of its device.
@@ -8,23 +7,6 @@ extension LiveDevice: DeviceHost {
     guard queues.indices.contains(index), queues[index].isRunning else { return }
     queues[index].wakeLater()
   }
-
-  func watch(
-    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
-  ) throws(Errno) -> EventLoop.Token {
-    try loop.watch(descriptor, for: readiness, handler: handler)
-  }
-
-  func rewatch(_ token: EventLoop.Token, for readiness: Readiness) {
-    // Both are ours: nothing of a peer's can make it fail.
-    try? loop.rewatch(token, for: readiness)
-  }
-
-  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token {
-    loop.after(milliseconds: milliseconds, handler: handler)
-  }
-
-  func remove(_ token: EventLoop.Token) { loop.remove(token) }
 
   func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common {
     commons.one(name, make: make)

@@ -84,11 +84,11 @@ final class LiveDevice {
   /// What is offered to a guest: no more than the administrator lets, nor than is served.
   var offered: UInt64 { offer.offered & model.features }
 
-  /// Goes on where a predecessor stopped, or waits for a front end.
-  func begin() {
+  /// Waits for a front end, or goes on where a predecessor may have stopped.
+  func begin(mayHavePredecessor: Bool) {
     model.begin(on: self)
     listenerToken = try? loop.watch(listener) { [unowned self] _ in self.connectionWaits() }
-    takeUp()
+    if mayHavePredecessor { takeUp() }
   }
 
   /// Ends service. The front end sees its connection close.

@@ -66,7 +66,16 @@ package final class DeviceRecord {
     words.storeRelaxed(version, at: 8)
     words.storeRelaxed(UInt32(queueCount), at: 12)
     words.storeRelease(magic, at: 0)
-    return try DeviceRecord(file)
+    return DeviceRecord(file, shared, words, queueCount: queueCount)
+  }
+
+  private init(
+    _ file: Descriptor, _ shared: SharedFile, _ words: SharedWindow, queueCount: Int
+  ) {
+    self.file = file
+    self.shared = shared
+    self.words = words
+    self.queueCount = queueCount
   }
 
   /// Maps a record; `.stale` when the file is none that this program understands.

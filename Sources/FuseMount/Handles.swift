@@ -2,7 +2,7 @@ internal import Tables
 
 /// The open files and directories. A handle number says nothing but which open it is, so that a
 /// successor of this process serves handles it has never seen, as if they were just opened.
-struct Handles {
+final class Handles {
   /// What one open of a file remembers.
   struct OpenFile {
     /// Who opened it, if it is open for writing.
@@ -23,21 +23,15 @@ struct Handles {
   /// Starts above every number a predecessor can have given out.
   init(after time: UInt64) { last = time }
 
-  mutating func open() -> UInt64 {
+  func open() -> UInt64 {
     last += 1
     return last
   }
 
   /// As above, for a file that may be written.
-  mutating func open(for opener: Request.Opener) -> UInt64 {
+  func open(for opener: Request.Opener) -> UInt64 {
     let handle = open()
     files[handle] = OpenFile(opener: opener)
     return handle
-  }
-
-  /// The part of `bytes` that a read of `count` bytes at `offset` gives.
-  static func part(_ bytes: [UInt8], at offset: Int, count: Int) -> ArraySlice<UInt8> {
-    guard offset >= 0, offset < bytes.count else { return [] }
-    return bytes[offset..<min(bytes.count, offset + max(0, count))]
   }
 }

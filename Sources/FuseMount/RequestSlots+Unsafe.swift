@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 package import LinuxSystem
 
@@ -6,7 +7,7 @@ package import LinuxSystem
 /// A request is read straight into a free slot, so that it outlives the process that read it: a
 /// successor finds it there and answers it. The kernel's own length field marks a slot as taken,
 /// and it is zero before each read, so there is no moment at which a request was read and not
-/// marked. The file's head keeps the connection's INIT request and the waiting pollers.
+/// marked. The file's head keeps the waiting pollers.
 ///
 /// All pages are present from the start: the kernel answers a request with EIO when a fault on a
 /// page fails while the process is being killed.
@@ -23,8 +24,6 @@ package import LinuxSystem
   /// Pollers that wait at once. One more replaces the oldest, which is woken.
   static let pollersMax = 480
 
-  private static let initOffset = 0
-  private static let initByteCountMax = 256
   private static let pollersOffset = 512
   private static let attemptsOffset = 8192
   private static let requestCountOffset = 8704
@@ -57,7 +56,7 @@ package import LinuxSystem
   /// The slots whose requests are not answered, oldest request first.
   package var occupied: [Int] {
     (0..<Self.count).filter { length(of: $0) != 0 }
-      .sorted { header(of: $0).unique < header(of: $1).unique }
+      .sorted { request(in: $0).header.unique < request(in: $1).header.unique }
   }
 
   /// Reads the next request of the kernel into a free slot.
@@ -65,8 +64,8 @@ package import LinuxSystem
     // SAFETY: 128 numbers lie between the pollers and the slots.
     unsafe attemptsPointer(slot).storeBytes(of: 0, as: UInt32.self)
     // SAFETY: a slot lies inside the mapping and has `slotByteCount` bytes.
-    let count = unsafe Glibc.read(fuse.number, pointer(to: slot), Self.slotByteCount)
-    guard count >= 0 else { throw Errno(rawValue: errno) }
+    let count = unsafe linux_read(fuse.number, pointer(to: slot), Self.slotByteCount)
+    guard count >= 0 else { throw Errno(rawValue: Int32(-count)) }
   }
 
   func free(_ slot: Int) {
@@ -82,52 +81,15 @@ package import LinuxSystem
     return Int(attempts)
   }
 
-  /// A copy of the request.
-  func request(in slot: Int) -> [UInt8] {
-    let count = byteCount(of: slot)
-    // SAFETY: at most the slot's own bytes.
-    return unsafe Array(UnsafeRawBufferPointer(start: pointer(to: slot), count: count))
+  /// The request in a slot, until it is freed.
+  func request(in slot: Int) -> KernelRequest {
+    // SAFETY: a slot lies inside the mapping, which lives as long as this object.
+    unsafe KernelRequest(in: slot, at: pointer(to: slot))
   }
-
-  /// Copies the request to memory for the longest one, and answers how long it is.
-  func copyRequest(in slot: Int, to memory: UnsafeMutableRawPointer) -> Int {
-    let count = byteCount(of: slot)
-    // SAFETY: at most the slot's own bytes; the caller has room for as many.
-    unsafe memory.copyMemory(from: pointer(to: slot), byteCount: count)
-    return count
-  }
-
-  /// The head of the request. What a short one lacks is left from an earlier one.
-  func header(of slot: Int) -> RequestHeader {
-    let start = unsafe pointer(to: slot)
-    // SAFETY: a slot is aligned and longer than any head.
-    return unsafe RequestHeader(
-      byteCount: start.load(as: UInt32.self),
-      operation: .init(rawValue: start.load(fromByteOffset: 4, as: UInt32.self)),
-      unique: start.load(fromByteOffset: 8, as: UInt64.self),
-      node: start.load(fromByteOffset: 16, as: UInt64.self),
-      uid: start.load(fromByteOffset: 24, as: UInt32.self),
-      gid: start.load(fromByteOffset: 28, as: UInt32.self),
-      pid: start.load(fromByteOffset: 32, as: UInt32.self))
-  }
-
-  /// The kernel's handle in a POLL request (struct fuse_poll_in), which libfuse keeps to itself.
-  func pollHandle(in slot: Int) -> UInt64 { number(in: slot, at: 48) }
-
-  /// The number of the request that an INTERRUPT is about (struct fuse_interrupt_in).
-  func interrupted(in slot: Int) -> UInt64 { number(in: slot, at: 40) }
-
-  private func number(in slot: Int, at offset: Int) -> UInt64 {
-    guard byteCount(of: slot) >= offset + 8 else { return 0 }
-    // SAFETY: within the request.
-    return unsafe pointer(to: slot).load(fromByteOffset: offset, as: UInt64.self)
-  }
-
-  private func byteCount(of slot: Int) -> Int { min(Int(length(of: slot)), Self.slotByteCount) }
 
   private func length(of slot: Int) -> UInt32 {
     // SAFETY: the first word of a slot of the mapping.
-    unsafe pointer(to: slot).loadUnaligned(as: UInt32.self)
+    unsafe pointer(to: slot).load(as: UInt32.self)
   }
 
   private func attemptsPointer(_ slot: Int) -> UnsafeMutableRawPointer {
@@ -140,29 +102,6 @@ package import LinuxSystem
     precondition((0..<Self.count).contains(slot))
     // SAFETY: the mapping has `count` slots behind its head.
     return unsafe base + (Self.slotsOffset + slot * Self.slotByteCount)
-  }
-
-  // MARK: The connection's INIT request
-
-  /// The INIT request with which the kernel opened the connection; empty before it came. A
-  /// successor gives it to libfuse again, and so settles on the same protocol.
-  var initRequest: [UInt8] {
-    get {
-      let count = Int(unsafe base.loadUnaligned(as: UInt32.self))
-      // SAFETY: at most the head's first part.
-      return unsafe Array(
-        UnsafeRawBufferPointer(start: base, count: min(count, Self.initByteCountMax)))
-    }
-    set {
-      precondition(newValue.count <= Self.initByteCountMax)
-      // SAFETY: checked to fit before the pollers. The length at its front is written last, for it
-      // marks the request as whole.
-      unsafe newValue.withUnsafeBytes { bytes in
-        guard let start = bytes.baseAddress, bytes.count >= 4 else { return }
-        unsafe (base + 4).copyMemory(from: start + 4, byteCount: bytes.count - 4)
-        unsafe base.storeBytes(of: start.loadUnaligned(as: UInt32.self), as: UInt32.self)
-      }
-    }
   }
 
   // MARK: Counting
@@ -198,7 +137,7 @@ package import LinuxSystem
 
   private func pollerPointer(_ index: Int) -> UnsafeMutableRawPointer {
     precondition((0..<Self.pollersMax).contains(index))
-    // SAFETY: 480 entries of 16 bytes lie between the INIT request and the slots.
+    // SAFETY: 480 entries of 16 bytes lie before the attempts.
     return unsafe base + (Self.pollersOffset + index * 16)
   }
 }

@@ -138,7 +138,7 @@ package struct TreeError: Error, Equatable, Sendable {
 package protocol Tree: AnyObject {
   func attributes(of node: NodeID) throws(TreeError) -> NodeAttributes
   /// The node called `name` in the directory `parent`.
-  func lookup(_ name: [UInt8], in parent: NodeID) throws(TreeError) -> NodeID
+  func lookup(_ name: Span<UInt8>, in parent: NodeID) throws(TreeError) -> NodeID
   func linkTarget(of node: NodeID) throws(TreeError) -> [UInt8]
   /// All entries of a directory, without `.` and `..`.
   func entries(of directory: NodeID) throws(TreeError) -> [DirectoryEntry]

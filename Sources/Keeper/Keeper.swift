@@ -131,19 +131,22 @@ package final class Keeper {
     // Who asks again before he has read his answer gets none: what waits for him stays bounded.
     if request.wantsAnswer, !program.isControl, program.link?.isFull == true { return }
     switch request {
-    case .put(let name):
-      guard let descriptor = packet.descriptors.first else { return }
-      kept.put(descriptor, as: scope + name)
+    case .put(let names):
+      for (name, descriptor) in zip(names, packet.descriptors) {
+        kept.put(descriptor, as: scope + name)
+      }
     case .take(let name):
       for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .drop(let name): kept.drop(scope + name)
     case .accept(let name):
-      if let listener = packet.descriptors.first, let connection = accept(from: listener) {
-        kept.put(connection, as: scope + name)
-        for (name, entry) in kept.below(scope + name) { handOut(name, entry, to: program) }
+      if let listener = packet.descriptors.first, let connection = accept(from: listener),
+        let entry = kept.put(connection, as: scope + name)
+      {
+        handOut(scope + name, entry, to: program)
+      } else {
+        program.link?.send(Packet(KeeperReply.end.bytes))
       }
-      program.link?.send(Packet(KeeperReply.end.bytes))
     case .say(let name, let number, let bytes):
       kept.say(bytes, number: number, through: scope + name)
     case .spawn, .end, .children, .ready: supervise(request, for: program)

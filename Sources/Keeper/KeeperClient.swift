@@ -35,7 +35,13 @@ package final class KeeperClient {
   /// Keeps a descriptor under a name, in place of the one before. What was sent counts, even when
   /// this process dies at once.
   package func put(_ descriptor: Descriptor, as name: String) throws(Errno) {
-    try ask(.put(name: name), [descriptor])
+    try ask(.put(names: [name]), [descriptor])
+  }
+
+  /// Keeps several descriptors, all or none. As many as a packet takes, at most.
+  package func put(_ descriptors: [Descriptor], as names: [String]) throws(Errno) {
+    guard !names.isEmpty else { return }
+    try ask(.put(names: names), descriptors)
   }
 
   /// All descriptors called `name` or below it; with an empty name all.
@@ -50,7 +56,14 @@ package final class KeeperClient {
   /// In this way no connection is ever held by a process that can die.
   package func accept(from listener: Descriptor, as name: String) throws(Errno) -> Descriptor? {
     try ask(.accept(name: name), [listener])
-    return try items().first?.descriptor
+    while true {
+      switch try next() {
+      case .item(let item): return item.descriptor
+      case .news(let program): news.append(program)
+      case .child: continue
+      case .end: return nil
+      }
+    }
   }
 
   /// Sends bytes through the stream kept as `name`, once for each number: a number not above the

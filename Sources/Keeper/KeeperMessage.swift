@@ -3,13 +3,14 @@ internal import LinuxSystem
 /// What a process asks of the keeper. Names are texts with `/` between their parts; the keeper puts
 /// the asking process's scope before each.
 enum KeeperRequest {
-  /// Keeps the descriptor that comes along, in place of one of that name.
-  case put(name: String)
+  /// Keeps the descriptors that come along, a name for each, in place of those of that name.
+  case put(names: [String])
   /// Asks for every descriptor called `name` or below it.
   case take(name: String)
   /// Lets go of `name` and of all below it.
   case drop(name: String)
-  /// Accepts a connection from the listener that comes along, keeps it as `name`, and hands it out.
+  /// Accepts a connection from the listener that comes along, keeps it as `name`, and hands it out:
+  /// the answer is this one item, or `KeeperReply.end` where there is none.
   case accept(name: String)
   /// Sends bytes through the stream `name`, once for each `number` however often it is asked.
   case say(name: String, number: UInt64, bytes: [UInt8])
@@ -49,7 +50,7 @@ extension KeeperRequest {
     case take, drop, accept, say, spawn, end, children, ready
   }
 
-  /// Whether the asking process reads items until `KeeperReply.end`.
+  /// Whether the asking process reads an answer.
   var wantsAnswer: Bool {
     switch self {
     case .take, .accept, .children: true
@@ -60,7 +61,9 @@ extension KeeperRequest {
   var bytes: [UInt8] {
     var wire = WireWriter()
     switch self {
-    case .put(let name): wire.open(Kind.put.rawValue, name)
+    case .put(let names):
+      wire.put(Kind.put.rawValue)
+      wire.put(names) { $0.put($1) }
     case .take(let name): wire.open(Kind.take.rawValue, name)
     case .drop(let name): wire.open(Kind.drop.rawValue, name)
     case .accept(let name): wire.open(Kind.accept.rawValue, name)
@@ -83,7 +86,8 @@ extension KeeperRequest {
   init(_ bytes: [UInt8]) throws(WireError) {
     var wire = WireReader(bytes)
     switch Kind(rawValue: try wire.byte()) {
-    case .put: self = .put(name: try wire.text())
+    case .put:
+      self = .put(names: try wire.list { reader throws(WireError) in try reader.text() })
     case .take: self = .take(name: try wire.text())
     case .drop: self = .drop(name: try wire.text())
     case .accept: self = .accept(name: try wire.text())

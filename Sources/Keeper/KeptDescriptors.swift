@@ -25,19 +25,27 @@ struct KeptDescriptors {
   /// Names of this project have six parts at most.
   static let partsMax = 16
 
-  mutating func put(_ descriptor: Descriptor, as name: String) {
+  /// Answers what is kept now; `nil` when the name is none, or there is no room.
+  @discardableResult
+  mutating func put(_ descriptor: Descriptor, as name: String) -> Entry? {
     let parts = Self.parts(name)
-    guard !parts.isEmpty, parts.count <= Self.partsMax else { return }
+    guard !parts.isEmpty, parts.count <= Self.partsMax else { return nil }
     let isNew = node(parts)?.entry == nil
-    guard !isNew || count < Self.countMax else { return }
+    guard !isNew || count < Self.countMax else { return nil }
     var node = root
     for part in parts {
-      let next = node.children[part] ?? Node()
-      node.children[part] = next
-      node = next
+      if let next = node.children[part] {
+        node = next
+      } else {
+        let next = Node()
+        node.children[part] = next
+        node = next
+      }
     }
-    node.entry = Entry(descriptor: descriptor)
+    let entry = Entry(descriptor: descriptor)
+    node.entry = entry
     if isNew { count += 1 }
+    return entry
   }
 
   /// Everything called `name` or below it, in the order of names; with an empty name all.

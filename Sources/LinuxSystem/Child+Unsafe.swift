@@ -14,6 +14,7 @@ package enum Ending: Sendable, Equatable {
   }
 }
 
+/// Signals by what they mean here, signal(7).
 package enum Signal {
   package static let kill = SIGKILL
   package static let terminate = SIGTERM

@@ -13,11 +13,6 @@ package final class Descriptor: Sendable {
 
   deinit { _ = Glibc.close(number) }
 
-  /// A second descriptor of the same open file.
-  package func duplicate() throws(Errno) -> Descriptor {
-    Descriptor(owning: try checked(linux_duplicate(number, 3)))
-  }
-
   package func setNonblocking(_ on: Bool) throws(Errno) {
     _ = try checked(linux_set_nonblocking(number, on ? 1 : 0))
   }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Synchronization
 internal import Tables
 
 /// What a descriptor is ready for, or waited for (epoll(7)).
@@ -15,7 +16,10 @@ package struct Readiness: OptionSet, Sendable {
   package static let edge = Readiness(rawValue: 1 << 31)
 }
 
-/// One thread's loop over descriptors and deadlines. Not shared between threads.
+/// One thread's loop over descriptors and deadlines.
+///
+/// It is shared with no other thread, but for those that it starts itself (`beside`): of them and
+/// its handlers one runs at a time.
 ///
 /// A handler may add and remove watches, its own too; a removed watch is not called again, even
 /// when its event was already fetched.
@@ -39,7 +43,13 @@ package struct Readiness: OptionSet, Sendable {
   private let deadlines = NumberTable<Deadline>()
   private var lastToken: UInt64 = 0
   private var isEnding = false
+  private let companions = Companions()
   private let ready: UnsafeMutablePointer<linux_ready>
+  /// What runs when what runs now is done.
+  private var next: [() -> Void] = []
+  /// Apart, because to look into a list that grows costs more.
+  private var isNextEmpty = true
+  private var isCallingSoon = false
   /// Scratch: the deadlines of one turn.
   private var due: [UInt64] = []
 
@@ -87,29 +97,67 @@ package struct Readiness: OptionSet, Sendable {
     lastToken += 1
     deadlines[lastToken] = Deadline(
       at: monotonicNanoseconds() + milliseconds * 1_000_000, handler: handler)
+    companions.wakeLoop()
     return Token(number: lastToken)
+  }
+
+  /// Calls `handler` when what runs now is done, before anything else runs. What it asks for in turn
+  /// waits for the loop.
+  package func soon(_ handler: @escaping () -> Void) {
+    guard !isCallingSoon else {
+      _ = after(milliseconds: 0, handler: handler)
+      return
+    }
+    next.append(handler)
+    isNextEmpty = false
+  }
+
+  private func callSoon() {
+    guard !isNextEmpty else { return }
+    isCallingSoon = true
+    for handler in next { handler() }
+    next = []
+    isNextEmpty = true
+    isCallingSoon = false
   }
 
   /// Runs until `end()`.
   package func run() throws(Errno) {
-    while !isEnding { try turn() }
+    try companions.start()
+    var goesOn = true
+    while goesOn {
+      try turn()
+      alone { goesOn = !isEnding }
+    }
   }
 
-  package func end() { isEnding = true }
+  package func end() {
+    isEnding = true
+    companions.wakeLoop()
+  }
 
   /// Waits once, for at most `milliseconds` (-1 for ever), and calls what is ready.
   package func turn(milliseconds limit: Int32 = -1) throws(Errno) {
+    var wait = limit
+    alone {
+      callSoon()
+      wait = isEnding ? 0 : patience(limit)
+      companions.isLoopWaiting = true
+    }
     // SAFETY: there is room for `eventsMax` events.
     let count = try checked(
-      unsafe linux_epoll_wait(epoll.number, ready, Int32(Self.eventsMax), patience(limit)))
-    for index in 0..<Int(count) {
-      // SAFETY: one of the events that were fetched.
-      let event = unsafe ready[index]
-      guard let place = watches.place(of: event.token) else { continue }
-      let handler = watches[at: place].handler
-      handler(Readiness(rawValue: event.events))
+      unsafe linux_epoll_wait(epoll.number, ready, Int32(Self.eventsMax), wait))
+    alone {
+      companions.isLoopWaiting = false
+      for index in 0..<Int(count) {
+        // SAFETY: one of the events that were fetched.
+        let event = unsafe ready[index]
+        guard let place = watches.place(of: event.token) else { continue }
+        let handler = watches[at: place].handler
+        handler(Readiness(rawValue: event.events))
+      }
+      if !deadlines.isEmpty { callDue() }
     }
-    if !deadlines.isEmpty { callDue() }
   }
 
   /// Calls what is due. What a handler adds waits for the next turn, so none keeps the loop from
@@ -131,5 +179,57 @@ package struct Readiness: OptionSet, Sendable {
     let now = monotonicNanoseconds()
     let wait = Int32(clamping: next > now ? (next - now + 999_999) / 1_000_000 : 0)
     return limit < 0 ? wait : min(limit, wait)
+  }
+
+  // MARK: Companions
+
+  /// Starts a thread with `run()` that waits for something by a call that blocks. Asking first what
+  /// is ready costs a system call, which is much where one thing is asked for above all. It does
+  /// everything but to wait in `alone`.
+  package func beside(_ body: @escaping () -> Void) throws(Errno) {
+    companions.bodies.append(body)
+    guard companions.bell == nil else { return }
+    let bell = try EventDescriptor()
+    _ = try watch(bell.descriptor) { _ in bell.clear() }
+    companions.bell = bell
+  }
+
+  /// Runs `body` while no handler of the loop and no companion does anything.
+  package func alone(_ body: () -> Void) {
+    guard companions.areThere else {
+      body()
+      return callSoon()
+    }
+    companions.turn.withLock { _ in
+      body()
+      callSoon()
+    }
+  }
+}
+
+/// The threads beside a loop. But for `turn` only who has the turn touches it.
+private final class Companions {
+  let turn = Mutex<Void>(())
+  /// Written before any of them starts.
+  private(set) var areThere = false
+  /// Wakes the loop; `nil` without threads.
+  var bell: EventDescriptor?
+  var bodies: [() -> Void] = []
+  /// The loop waits, and does not know what was added meanwhile.
+  var isLoopWaiting = false
+
+  func wakeLoop() {
+    if isLoopWaiting { bell?.ring() }
+  }
+
+  func start() throws(Errno) {
+    areThere = !bodies.isEmpty
+    for body in bodies {
+      // SAFETY: the body does nothing but to wait unless it has the turn, and so shares nothing
+      // that another thread touches at the same time.
+      nonisolated(unsafe) let body = body
+      _ = try Thread { unsafe body() }
+    }
+    bodies = []
   }
 }

@@ -5,9 +5,13 @@ package struct TapOffloads: OptionSet, Sendable {
   package let rawValue: UInt32
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// Checksums of TCP and UDP.
   package static let checksum = TapOffloads(rawValue: 1)
+  /// Cutting TCP over IPv4 into segments.
   package static let tso4 = TapOffloads(rawValue: 2)
+  /// Cutting TCP over IPv6 into segments.
   package static let tso6 = TapOffloads(rawValue: 4)
+  /// Cutting what has the flags of ECN, with one of the two above.
   package static let ecn = TapOffloads(rawValue: 8)
 }
 

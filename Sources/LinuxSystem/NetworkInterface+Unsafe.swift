@@ -12,12 +12,13 @@ extension NetworkInterface {
       address: [address.0, address.1, address.2, address.3, address.4, address.5])
   }
 
+  /// Sets the MTU, in bytes. `notPermitted` without CAP_NET_ADMIN, as with all that follow.
   package static func setMTU(of name: String, to mtu: UInt32) throws(Errno) {
     // SAFETY: the string lives for the call.
     _ = try checked(unsafe linux_interface_set_mtu(name, mtu))
   }
 
-  /// Precondition: six bytes.
+  /// Sets the hardware address. Precondition: six bytes.
   package static func setAddress(of name: String, to address: [UInt8]) throws(Errno) {
     precondition(address.count == 6)
     // SAFETY: the string and the six bytes live for the call.
@@ -27,6 +28,7 @@ extension NetworkInterface {
     _ = try checked(answer)
   }
 
+  /// Lets the interface send and receive.
   package static func bringUp(_ name: String) throws(Errno) {
     // SAFETY: the string lives for the call.
     _ = try checked(unsafe linux_interface_bring_up(name))

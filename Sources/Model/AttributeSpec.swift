@@ -33,6 +33,7 @@ package enum AttributePlace: Hashable, Sendable {
 package final class AttributeSpec: Sendable {
   /// The file's name. Two attributes of a class may share one in different places.
   package let name: String
+  /// Where its file is.
   package let place: AttributePlace
   /// What the value goes by in the model, the store and what an engine is given: the file's path
   /// within the device's directory.

@@ -15,7 +15,8 @@ package struct Catalogue: Sendable {
   package static let attributeCountMax = 40
 
   /// Preconditions: class names differ; each class's names differ within their directories and
-  /// none in a device's own is a fixed one. The tables are ours, so a mistake in one stops the first test.
+  /// none in a device's own is a fixed one. The tables are ours, so a mistake in one stops the
+  /// first test.
   package init(_ classes: [DeviceClass]) {
     precondition(classes.count <= Self.classCountMax)
     for one in classes {

@@ -30,9 +30,6 @@ package struct Device: Hashable, Sendable {
   /// What opening the host side found out, such as a file's size; empty while not enabled.
   package var facts: [String: String] = [:]
 
-  /// The mode of its socket: who may write to the directory may attach.
-  package var socketPermissions: UInt32 { owner.permissions & 0o666 }
-
   package init(
     id: ObjectID, name: Name, className: String? = nil, isEnabled: Bool = false,
     mask: UInt64 = .max, owner: Owner, changed: UInt64

@@ -8,6 +8,7 @@ package struct FeatureSpec: Sendable {
   /// Bits of which this one needs one at least; 0 when it needs none.
   package let needsAny: UInt64
 
+  /// `needs` and `needsAny` are numbers of bits. Precondition: all are below 64.
   package init(
     _ bit: Int, _ name: String, needs: [Int] = [], needsAny: [Int] = [], help: String
   ) {

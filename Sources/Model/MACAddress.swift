@@ -1,5 +1,6 @@
 /// The address of one network card. A value that exists is unicast and not all zeros.
 package struct MACAddress: Hashable, Sendable {
+  /// Six, in the order of the wire.
   package let bytes: [UInt8]
 
   /// Refuses what is not six bytes, what addresses a group of cards, and zero, which means none.
@@ -28,6 +29,7 @@ package struct MACAddress: Hashable, Sendable {
     }
   }
 
+  /// `02:1a:ff:00:12:34`, in lower case.
   package var text: String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }

@@ -7,10 +7,15 @@ package import Tables
 /// It is an object because every request of the kernel looks into it, and must not count references
 /// to each of its tables.
 package final class Model: Equatable {
+  /// All devices, by id.
   package let devices = NumberTable<Device>()
+  /// All containers, by id.
   package let containers = NumberTable<Container>()
+  /// What is plugged in where, by the plug's id.
   package let plugs = NumberTable<Plug>()
+  /// The newest refusal of each object, by its id.
   package let refusals = NumberTable<RefusalRecord>()
+  /// Owners and modes that single files have of their own, by node number.
   package let nodeOwners = NumberTable<NodeOwner>()
   package private(set) var nextID = ObjectID(rawValue: 1)
 
@@ -103,6 +108,7 @@ package final class Model: Equatable {
 
   // MARK: Changing
 
+  /// Applies changes in their order. They were checked when they were planned.
   package func apply(_ changes: [Change]) {
     for change in changes { apply(change) }
   }

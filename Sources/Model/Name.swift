@@ -14,10 +14,15 @@ package struct Name: Hashable, Comparable, Sendable {
     }
     let isPrintable = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
     guard let first = bytes.first, first != UInt8(ascii: "."), isPrintable,
-      let text = String(validating: bytes, as: UTF8.self),
-      !text.unicodeScalars.contains(where: { (0x80..<0xa0).contains($0.value) })
+      bytes.allSatisfy({ $0 < 0x80 }) || Self.isPrintable(bytes)
     else { throw .nameMalformed }
     self.bytes = bytes
+  }
+
+  /// Whether bytes are UTF-8 without the control characters beyond ASCII.
+  private static func isPrintable(_ bytes: [UInt8]) -> Bool {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+    return !text.unicodeScalars.contains { (0x80..<0xa0).contains($0.value) }
   }
 
   package init(_ text: String) throws(Refusal) { try self.init(Array(text.utf8)) }

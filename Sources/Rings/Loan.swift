@@ -5,22 +5,27 @@
 /// where it is public and inlinable.
 @frozen
 public struct Loan: ~Copyable {
+  /// In one word, which stays in a register.
+  @usableFromInline let word: UInt64
+
   /// The chain's first descriptor, by which the driver knows it.
-  public let head: UInt16
+  @inlinable
+  public var head: UInt16 { UInt16(truncatingIfNeeded: word) }
   /// A predecessor had taken it already.
-  public let isAgain: Bool
+  @inlinable
+  public var isAgain: Bool { word >> 16 != 0 }
 
   /// A ring lends out what it took; nobody else makes one.
-  @inlinable @inline(__always)
+  @inlinable
   public init(head: UInt16, isAgain: Bool = false) {
-    self.head = head
-    self.isAgain = isAgain
+    word = UInt64(head) | (isAgain ? 1 << 16 : 0)
   }
 
+  @inlinable
   deinit { assertionFailure("a chain was dropped") }
 
   /// Ends the loan: the ring that lent it has it back.
-  @inlinable @inline(__always)
+  @inlinable
   public consuming func settled() -> UInt16 {
     let settledHead = head
     discard self

@@ -6,7 +6,7 @@ package struct LoanList: ~Copyable {
   /// Head, 16 bits; whether a predecessor had taken it, 1 bit; from bit 32 the bytes written.
   private var entries: FixedList<UInt64>
 
-  package init(capacity: Int) { entries = FixedList(capacity: capacity) }
+  package init(capacity: Int) { entries = FixedList(0, capacity: capacity) }
 
   package var count: Int { entries.count }
   package var isFull: Bool { entries.count == entries.capacity }

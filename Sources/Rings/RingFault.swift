@@ -1,9 +1,9 @@
-package import SharedMemory
+public import SharedMemory
 
 /// A rule of the virtqueue that the driver broke. It stops the queue until the driver resets it.
-package enum RingFault: Error, Hashable, Sendable {
+public enum RingFault: Error, Hashable, Sendable {
   /// The three areas of a split virtqueue (VIRTIO 1.2 section 2.7), and the one of an ioq.
-  package enum Part: String, Sendable {
+  public enum Part: String, Sendable {
     case descriptors = "descriptor table"
     case available = "available ring"
     case used = "used ring"

@@ -1,4 +1,4 @@
-package import SharedMemory
+public import SharedMemory
 
 /// The bytes of a chain as the device sees them: one readable and one writable string of bytes.
 /// How the driver cut them into buffers means nothing (VIRTIO 1.2 section 2.7.4.1).
@@ -27,6 +27,73 @@ extension Segments {
       place.index += 1
     }
     return place
+  }
+
+  /// Copies `count` readable bytes from `offset` on to index `start` of `bytes`; there must be as
+  /// many. Most chains have them in one buffer: that is done where it is asked for.
+  @inlinable @inline(__always)
+  public func copyOut(
+    from offset: UInt64, _ count: Int, into bytes: inout MutableSpan<UInt8>, at start: Int = 0,
+    of memory: GuestMemory
+  ) throws(MemoryFault) {
+    guard tally.readableCount > 0, offset <= UInt64(self[0].count),
+      UInt64(self[0].count) &- offset >= UInt64(truncatingIfNeeded: count)
+    else { return try copyOutPieces(from: offset, count, into: &bytes, at: start, of: memory) }
+    let address = GuestAddress(self[0].address.rawValue &+ offset)
+    try memory.copyOut(from: address, count, into: &bytes, at: start)
+  }
+
+  /// Twelve readable bytes from `offset` on as two numbers, the first byte lowest; nil where they
+  /// are not in the first buffer, in one region.
+  @inlinable @inline(__always)
+  public func twelve(
+    from offset: UInt64, of memory: GuestMemory
+  ) -> (low: UInt64, high: UInt32)? {
+    guard tally.readableCount > 0, offset <= UInt64(self[0].count),
+      UInt64(self[0].count) &- offset >= 12
+    else { return nil }
+    return memory.twelve(at: GuestAddress(self[0].address.rawValue &+ offset))
+  }
+
+  /// Copies twelve bytes, given as two numbers, and `bytes` behind them to the first writable
+  /// buffer. False, and nothing is copied, where that has no room for all, in one region.
+  @inlinable @inline(__always)
+  public func copyIn(
+    _ twelve: (low: UInt64, high: UInt32), _ bytes: borrowing Span<UInt8>, of memory: GuestMemory
+  ) -> Bool {
+    let index = tally.readableCount
+    guard index < count, bytes.count <= Int(self[index].count) &- 12 else { return false }
+    return memory.copyIn(twelve, bytes, to: self[index].address)
+  }
+
+  @inline(never) @usableFromInline
+  func copyOutPieces(
+    from offset: UInt64, _ count: Int, into bytes: inout MutableSpan<UInt8>, at start: Int,
+    of memory: GuestMemory
+  ) throws(MemoryFault) {
+    var place = readable(from: offset)
+    _ = try copyOut(&place, count, into: &bytes, at: start, of: memory)
+  }
+
+  /// Copies bytes to the writable ones from `offset` on; answers how many found room.
+  @inlinable @inline(__always)
+  public func copyIn(
+    _ bytes: borrowing Span<UInt8>, at offset: UInt64, of memory: GuestMemory
+  ) throws(MemoryFault) -> Int {
+    let index = tally.readableCount
+    guard index < count, offset <= UInt64(self[index].count),
+      UInt64(self[index].count) &- offset >= UInt64(truncatingIfNeeded: bytes.count)
+    else { return try copyInPieces(bytes, at: offset, of: memory) }
+    try memory.copyIn(bytes, to: GuestAddress(self[index].address.rawValue &+ offset))
+    return bytes.count
+  }
+
+  @inline(never) @usableFromInline
+  func copyInPieces(
+    _ bytes: borrowing Span<UInt8>, at offset: UInt64, of memory: GuestMemory
+  ) throws(MemoryFault) -> Int {
+    var place = writable(from: offset)
+    return try copyIn(bytes, at: &place, of: memory)
   }
 
   /// The next stretch of at most `limit` bytes, and moves past it; nil at the end.

@@ -7,23 +7,42 @@ public struct Segments: ~Copyable {
   @usableFromInline var tally = Tally()
 
   /// What a walk counts, in registers: in the list itself each count would be a store.
-  @frozen
   public struct Tally: BitwiseCopyable {
     @usableFromInline var readableCount = 0
     @usableFromInline var readableBytes: UInt64 = 0
-    @usableFromInline var writableBytes: UInt64 = 0
+    /// At most 32768 descriptors of 32 bits: no sum overflows.
+    public var bytes: UInt64 = 0
 
     @inlinable
     public init() {}
+
+    /// All so far are readable, which are so many segments.
+    @inlinable @inline(__always)
+    public mutating func allReadable(_ count: Int) {
+      readableCount = count
+      readableBytes = bytes
+    }
+
+    /// Counts a segment that comes after `before` others. False when it is misplaced.
+    mutating func add(_ segment: Segment, after before: Int) -> Bool {
+      bytes &+= UInt64(segment.count)
+      guard !segment.isWritable else { return true }
+      // VIRTIO 1.2 section 2.7.4.2: device-writable elements follow all device-readable ones.
+      guard readableCount == before else { return false }
+      allReadable(before &+ 1)
+      return true
+    }
   }
 
   /// How many of the segments the device reads; the others it writes.
   package var readableCount: Int { tally.readableCount }
   package var readableBytes: UInt64 { tally.readableBytes }
-  package var writableBytes: UInt64 { tally.writableBytes }
+  package var writableBytes: UInt64 { tally.bytes &- tally.readableBytes }
 
   /// Room for `capacity` segments; a longer chain makes it larger, once.
-  package init(capacity: Int = 64) { list = FixedList(capacity: max(1, capacity)) }
+  package init(capacity: Int = 64) {
+    list = FixedList(Segment((0, 0)), capacity: max(1, capacity))
+  }
 
   @inlinable
   public var count: Int { list.count }
@@ -36,39 +55,42 @@ public struct Segments: ~Copyable {
     tally = Tally()
   }
 
-  /// Adds the buffer of a descriptor whose flags the ring has read. False when it is misplaced or
-  /// the list is full; the tally is then wrong.
-  @inlinable @inline(__always)
-  public mutating func append(
-    _ address: UInt64, _ count: UInt32, isWritable: Bool, _ tally: inout Tally
-  ) -> Bool {
-    // At most 32768 descriptors of 32 bits: no sum overflows.
-    if isWritable {
-      tally.writableBytes &+= UInt64(count)
-    } else {
-      // VIRTIO 1.2 section 2.7.4.2: device-writable elements follow all device-readable ones.
-      guard tally.readableCount == list.count else { return false }
-      tally.readableCount &+= 1
-      tally.readableBytes &+= UInt64(count)
-    }
-    return list.append(
-      Segment(address: GuestAddress(address), count: count, isWritable: isWritable))
+  /// Adds a segment to the list, which grows when it is full. False when it is misplaced.
+  package mutating func append(_ segment: Segment, _ tally: inout Tally) -> Bool {
+    guard tally.add(segment, after: list.count) else { return false }
+    if list.append(segment) { return true }
+    list.reserve(list.capacity * 2)
+    return list.append(segment)
   }
 
-  /// Begins a walk that ends with `settle`, or with `removeAll` when it fails.
+  /// Puts a segment to a place of a walk that ends with `settle`; false where there is none.
   @inlinable @inline(__always)
-  public mutating func begin() { list.removeAll() }
+  public mutating func put(_ segment: Segment, at index: Int) -> Bool {
+    list.put(segment, at: index)
+  }
+
+  /// Ends a walk over so many segments.
+  @inlinable @inline(__always)
+  public mutating func settle(_ count: Int, _ tally: Tally) -> Bool {
+    list.fill(count)
+    return settle(tally)
+  }
 
   /// Ends a walk. False when the chain describes more than 2^32 bytes (section 2.7.5.2).
   @inlinable @inline(__always)
   public mutating func settle(_ tally: Tally) -> Bool {
     self.tally = tally
-    return tally.readableBytes &+ tally.writableBytes <= 1 << 32
+    return tally.bytes <= 1 << 32
   }
 
-  /// Makes room for one more segment at least.
-  @inline(never)
-  package mutating func grow() {
-    if list.count == list.capacity { list.reserve(list.capacity * 2) }
+  /// Makes it a chain of one buffer, which breaks no rule.
+  @inlinable @inline(__always)
+  public mutating func replaceAll(with segment: Segment) {
+    tally = Tally()
+    tally.bytes = UInt64(segment.count)
+    if !segment.isWritable { tally.allReadable(1) }
+    // There is always room for one.
+    _ = list.put(segment, at: 0)
+    list.fill(1)
   }
 }

@@ -199,18 +199,6 @@ extension GuestMemory {
     try unsafe readable(address, count)
   }
 
-  /// True when every byte of the range is in some region.
-  package func covers(_ address: GuestAddress, _ byteCount: UInt64) -> Bool {
-    var (at, left) = (address.rawValue, byteCount)
-    while left > 0 {
-      guard let found = unsafe locate(at) else { return false }
-      let step = unsafe min(found.count, left)
-      at &+= step
-      left -= step
-    }
-    return true
-  }
-
   /// A window on a ring, by an address in the front end's own space (vhost-user SET_VRING_ADDR).
   ///
   /// It must lie in one region and start at a multiple of `alignment`.

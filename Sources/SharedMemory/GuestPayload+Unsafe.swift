@@ -10,30 +10,65 @@ extension GuestMemory {
   ) throws(MemoryFault) {
     precondition(start >= 0 && count >= 0 && start <= bytes.count)
     precondition(bytes.count &- start >= count)
-    guard let found = unsafe locate(address.rawValue),
-      unsafe found.count >= UInt64(truncatingIfNeeded: count)
-    else { return try copyOutPieces(from: address, count, into: &bytes, at: start) }
-    // SAFETY: both ranges hold `count` bytes; ours is not the guest's.
-    unsafe bytes.withUnsafeMutableBytes { buffer in
+    // SAFETY: both ranges hold `count` bytes; ours is not the guest's. The pointer ends with the
+    // call. Whoever copies the pieces gets it too: a span that is passed on has to be in memory.
+    unsafe try bytes.withUnsafeMutableBytes { buffer throws(MemoryFault) in
       guard let to = buffer.baseAddress else { return }
+      guard let found = unsafe locate(address.rawValue),
+        unsafe found.count >= UInt64(truncatingIfNeeded: count)
+      else { return unsafe try copyOutPieces(from: address, count, to: to + start) }
       unsafe linux_copy_shared(to + start, found.base, count)
     }
   }
 
+  /// SAFETY: the caller has room for `count` bytes there, which are not the guest's.
   @inline(never) @usableFromInline
   func copyOutPieces(
-    from address: GuestAddress, _ count: Int, into bytes: inout MutableSpan<UInt8>, at start: Int
+    from address: GuestAddress, _ count: Int, to bytes: UnsafeMutableRawPointer
   ) throws(MemoryFault) {
     var done = 0
     while done < count {
       let part = unsafe try readable(at(address, done), UInt64(count - done))
       // SAFETY: both ranges hold `part.count` bytes; ours is not the guest's.
-      unsafe bytes.withUnsafeMutableBytes { buffer in
-        guard let to = buffer.baseAddress, let from = part.baseAddress else { return }
-        unsafe linux_copy_shared(to + start + done, from, part.count)
+      if let from = part.baseAddress {
+        unsafe linux_copy_shared(bytes + done, from, part.count)
       }
       done += part.count
     }
+  }
+
+  /// The twelve bytes at an address as two numbers, the first byte lowest; nil where they are not
+  /// in one region.
+  @inlinable @inline(__always)
+  public func twelve(at address: GuestAddress) -> (low: UInt64, high: UInt32)? {
+    guard let found = unsafe locate(address.rawValue), unsafe found.count >= 12 else { return nil }
+    var low: UInt64 = 0
+    var high: UInt32 = 0
+    // SAFETY: that many bytes follow; read once, then never again.
+    unsafe linux_copy_shared(&low, found.base, 8)
+    unsafe linux_copy_shared(&high, found.base + 8, 4)
+    return (low, high)
+  }
+
+  /// Copies twelve bytes, given as two numbers, and `bytes` behind them to the guest. False where
+  /// the place is not in one region: nothing is copied.
+  @inlinable @inline(__always)
+  public func copyIn(
+    _ twelve: (low: UInt64, high: UInt32), _ bytes: borrowing Span<UInt8>, to address: GuestAddress
+  ) -> Bool {
+    let count = bytes.count
+    guard let found = unsafe locate(address.rawValue),
+      unsafe found.count >= UInt64(truncatingIfNeeded: count &+ 12)
+    else { return false }
+    var (low, high) = twelve
+    // SAFETY: that many bytes follow; ours are not the guest's.
+    unsafe linux_copy_shared(found.base, &low, 8)
+    unsafe linux_copy_shared(found.base + 8, &high, 4)
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let from = buffer.baseAddress else { return }
+      unsafe linux_copy_shared(found.base + 12, from, count)
+    }
+    return true
   }
 
   /// Copies `bytes` to the guest.

@@ -9,6 +9,28 @@ package func scratchBytes(_ count: Int) -> [UInt8] {
   }
 }
 
+/// The eight bytes at an index as a number, the first one lowest.
+@inlinable @inline(__always)
+public func wordOfBytes(_ bytes: borrowing Span<UInt8>, at index: Int) -> UInt64 {
+  precondition(index >= 0 && index <= bytes.count && bytes.count &- index >= 8)
+  // SAFETY: that many bytes follow; any bit pattern is a number.
+  return unsafe bytes.withUnsafeBytes {
+    unsafe $0.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+  }
+}
+
+/// Sets the eight bytes at an index.
+@inlinable @inline(__always)
+public func setWordOfBytes(
+  _ bytes: inout MutableSpan<UInt8>, at index: Int, to word: UInt64
+) {
+  precondition(index >= 0 && index <= bytes.count && bytes.count &- index >= 8)
+  // SAFETY: that many bytes follow.
+  unsafe bytes.withUnsafeMutableBytes {
+    unsafe $0.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
+  }
+}
+
 /// Copies bytes of ours to a place in others of ours.
 @inline(__always)
 package func copyBytes(

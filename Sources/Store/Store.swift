@@ -29,6 +29,8 @@ package final class Store {
 
   /// Rows of a newer layout are not understood; an older one is brought up to date here.
   private static let layoutVersion: Int64 = 1
+  /// Of a store that is made here. One that is there keeps its own.
+  private static let pageByteCount = 1024
 
   /// Opens or makes the store. Not durable means: no waiting for the disk, which is enough against
   /// all but the end of the kernel.
@@ -36,6 +38,8 @@ package final class Store {
     database = try Database(path: path)
     // One process uses it; so WAL needs no shared memory file beside it.
     try database.run("PRAGMA locking_mode = EXCLUSIVE")
+    // A commit writes each page that it touches whole, and touches a few bytes of each.
+    try database.run("PRAGMA page_size = \(Self.pageByteCount)")
     try database.run("PRAGMA journal_mode = WAL")
     try database.run("PRAGMA synchronous = \(isDurable ? "FULL" : "OFF")")
     try makeTables()

@@ -7,36 +7,52 @@
 /// checks no access. The order of values is not that of insertion.
 ///
 /// Not shared between threads.
-// SAFETY, for all of it: `unsafe` here only says that the language does not check for overlapping
-// access, which was two thirds of a look-up. There is none: while a member is written nothing is
-// called that could come back to the table. A value that is replaced or removed ends after that,
-// and whoever writes a part of a value at its place has only that value in hand.
-public final class NumberTable<Value> {
+// SAFETY, for all of it: `unsafe` on a variable only says that the language does not check for
+// overlapping access, which was two thirds of a look-up. There is none: while a member is written
+// nothing is called that could come back to the table. A value that is replaced or removed ends
+// after that, and whoever reads or writes at a value's place has only that value in hand, and does
+// not add or remove one meanwhile. Values lie in memory of the table's own, `count` of them
+// initialized, and every place is checked against that.
+@safe public final class NumberTable<Value> {
   /// For each bucket 1 more than a place, or 0. At most half of the buckets are taken, so that a
   /// search ends.
   @exclusivity(unchecked) @usableFromInline var buckets: [UInt32] = []
   /// How far the product of `home(of:)` is shifted to give a bucket.
   @exclusivity(unchecked) @usableFromInline var shift: UInt64 = 64
   @exclusivity(unchecked) @usableFromInline var numbers: [UInt64] = []
-  @exclusivity(unchecked) @usableFromInline var contents: [Value] = []
+  /// Not an array, of which each look at a part of a value would copy the whole.
+  @exclusivity(unchecked) @usableFromInline
+  var contents = unsafe UnsafeMutableBufferPointer<Value>(start: nil, count: 0)
+  /// The place that was found last: one request asks for one number several times.
+  @exclusivity(unchecked) @usableFromInline var recent = 0
 
   /// Makes an empty table, which takes no memory.
   @inlinable public init() {}
 
+  deinit {
+    unsafe contents[..<count].deinitialize()
+    unsafe contents.deallocate()
+  }
+
   /// How many values there are.
-  @inlinable public var count: Int { unsafe contents.count }
+  @inlinable public var count: Int { unsafe numbers.count }
 
   /// Whether there is none.
-  @inlinable public var isEmpty: Bool { unsafe contents.isEmpty }
+  @inlinable public var isEmpty: Bool { unsafe numbers.isEmpty }
 
   /// All values, in no order.
-  @inlinable public var values: [Value] { unsafe contents }
+  @inlinable public var values: [Value] { unsafe Array(contents[..<count]) }
 
   /// All numbers, in the order of `values`.
   @inlinable public var keys: [UInt64] { unsafe numbers }
 
   /// Where the value of a number is, until one is removed.
   @inlinable public func place(of number: UInt64) -> Int? {
+    if unsafe recent < numbers.count && numbers[recent] == number { return unsafe recent }
+    return search(number)
+  }
+
+  @usableFromInline func search(_ number: UInt64) -> Int? {
     guard unsafe !buckets.isEmpty else { return nil }
     let mask = unsafe buckets.count &- 1
     var bucket = home(of: number)
@@ -44,20 +60,28 @@ public final class NumberTable<Value> {
       let entry = unsafe buckets[bucket]
       guard entry != 0 else { return nil }
       let place = Int(entry) &- 1
-      if unsafe numbers[place] == number { return place }
+      if unsafe numbers[place] == number {
+        unsafe recent = place
+        return place
+      }
       bucket = (bucket &+ 1) & mask
     }
   }
 
   /// The value at a place that `place(of:)` gave.
   @inlinable public subscript(at place: Int) -> Value {
-    _read { yield unsafe contents[place] }
-    _modify { yield unsafe &contents[place] }
+    unsafeAddress { unsafe UnsafePointer(pointer(to: place)) }
+    unsafeMutableAddress { unsafe pointer(to: place) }
+  }
+
+  @inlinable func pointer(to place: Int) -> UnsafeMutablePointer<Value> {
+    precondition(place >= 0 && place < count)
+    return unsafe contents.baseAddress.unsafelyUnwrapped + place
   }
 
   /// The value of a number; `nil` takes it away.
   @inlinable public subscript(number: UInt64) -> Value? {
-    get { place(of: number).map { unsafe contents[$0] } }
+    get { place(of: number).map { self[at: $0] } }
     set {
       guard let newValue else {
         _ = remove(number)
@@ -65,7 +89,7 @@ public final class NumberTable<Value> {
       }
       if let place = place(of: number) {
         var value = newValue
-        unsafe swap(&contents[place], &value)
+        swap(&self[at: place], &value)
       } else {
         append(newValue, for: number)
       }
@@ -84,21 +108,22 @@ public final class NumberTable<Value> {
   ) -> Int {
     if let place = place(of: number) { return place }
     append(value(), for: number)
-    return unsafe contents.count - 1
+    return count - 1
   }
 
   /// Takes a value away and answers it. The last value takes its place.
   @inlinable public func remove(_ number: UInt64) -> Value? {
     guard let place = place(of: number) else { return nil }
-    let last = unsafe contents.count - 1
+    let last = count - 1
     empty(bucket(of: place))
     if place != last {
       unsafe buckets[bucket(of: last)] = UInt32(place) + 1
       unsafe numbers.swapAt(place, last)
       unsafe contents.swapAt(place, last)
     }
+    let value = unsafe pointer(to: last).move()
     unsafe numbers.removeLast()
-    return unsafe contents.removeLast()
+    return value
   }
 
   // Fibonacci hashing: numbers in a row come to lie far from each other.
@@ -116,19 +141,23 @@ public final class NumberTable<Value> {
   }
 
   @inlinable func append(_ value: Value, for number: UInt64) {
+    if unsafe count == contents.count { makeRoom() }
+    unsafe contents.initializeElement(at: count, to: value)
     unsafe numbers.append(number)
-    unsafe contents.append(value)
-    if unsafe 2 * contents.count > buckets.count {
-      grow()
-    } else {
-      unsafe lead(to: contents.count - 1)
-    }
+    if unsafe 2 * count > buckets.count { grow() } else { lead(to: count - 1) }
   }
 
   @inlinable func lead(to place: Int) {
     var bucket = unsafe home(of: numbers[place])
     while unsafe buckets[bucket] != 0 { bucket = unsafe (bucket + 1) & (buckets.count - 1) }
     unsafe buckets[bucket] = UInt32(place) + 1
+  }
+
+  @usableFromInline func makeRoom() {
+    let larger = UnsafeMutableBufferPointer<Value>.allocate(capacity: max(4, 2 * count))
+    _ = unsafe larger.moveInitialize(fromContentsOf: contents[..<count])
+    unsafe contents.deallocate()
+    unsafe contents = larger
   }
 
   @usableFromInline func grow() {

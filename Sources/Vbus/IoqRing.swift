@@ -23,12 +23,10 @@ package struct IoqRing: Ring, ~Copyable {
     // Zeros stand where the guest's memory was: nothing there is the driver's word.
     guard !memory.isTorn else { throw .memoryTorn }
     guard let offer = try device.take() else { return nil }
-    var tally = Segments.Tally()
-    segments.begin()
-    // One buffer below 4 GiB: neither can fail.
-    _ = segments.append(
-      offer.address, offer.byteCount, isWritable: device.flow == .fromDevice, &tally)
-    _ = segments.settle(tally)
+    segments.replaceAll(
+      with: Segment(
+        address: GuestAddress(offer.address), count: offer.byteCount,
+        isWritable: device.flow == .fromDevice))
     return Loan(head: offer.slot)
   }
 

@@ -32,8 +32,6 @@ package struct ProtocolFeatures: OptionSet, Hashable, Sendable {
 
 /// The bits of the feature word that the protocol itself looks at.
 package enum VhostFeatures {
-  /// VHOST_F_LOG_ALL: every write to guest memory is logged.
-  package static let logAll: UInt64 = 1 << 26
   /// VHOST_USER_F_PROTOCOL_FEATURES, a bit that no virtio device offers to its driver.
   package static let protocolFeatures: UInt64 = 1 << 30
   /// VIRTIO_F_RING_PACKED (VIRTIO 1.2, 6).

@@ -1,4 +1,4 @@
-package import SharedMemory
+public import SharedMemory
 
 /// The log of chains taken and not yet given back, in the layout and by the steps of vhost-user's
 /// "Inflight I/O tracking" for split virtqueues (QueueRegionSplit, DescStateSplit).
@@ -6,21 +6,22 @@ package import SharedMemory
 /// It lies in memory that outlives the process. Its stores become visible in program order, so a
 /// successor finds a log that fits one moment between two stores, and `recover` knows each.
 /// The memory may be a front end's (INFLIGHT_SHMFD): what is read from it is checked.
-package struct InflightLog {
+public struct InflightLog {
   // QueueRegionSplit.
   private static let features = 0
   private static let version = 8
   private static let descriptorCount = 10
-  private static let lastBatchHead = 12
+  @usableFromInline static let lastBatchHead = 12
   private static let usedIndex = 14
   private static let headerByteCount = 16
   // DescStateSplit.
-  private static let inFlight = 0
-  private static let next = 6
-  private static let counter = 8
+  @usableFromInline static let inFlight = 0
+  @usableFromInline static let next = 6
+  @usableFromInline static let counter = 8
   private static let stateByteCount = 16
 
-  private let words: SharedWindow
+  @usableFromInline let words: SharedWindow
+  @usableFromInline let states: SharedRecords
   private let size: QueueSize
 
   package static func byteCount(_ size: QueueSize) -> Int {
@@ -31,6 +32,7 @@ package struct InflightLog {
   package init(_ words: SharedWindow, size: QueueSize) {
     precondition(words.byteCount >= Self.byteCount(size))
     self.words = words
+    states = SharedRecords(words, at: Self.headerByteCount, mask: size.mask)
     self.size = size
   }
 
@@ -42,8 +44,8 @@ package struct InflightLog {
 
   func begin(size: QueueSize, usedIndex: UInt16) {
     for head in 0..<size.rawValue {
-      words.storeRelaxed(UInt64(0), at: state(head))
-      words.storeRelaxed(UInt64(0), at: state(head) + Self.counter)
+      states.storeRelaxed(UInt64(0), head, Self.inFlight)
+      states.storeRelaxed(UInt64(0), head, Self.counter)
     }
     words.storeRelaxed(UInt64(0), at: Self.features)
     words.storeRelaxed(size.rawValue, at: Self.descriptorCount)
@@ -53,27 +55,27 @@ package struct InflightLog {
     words.storeRelease(UInt16(1), at: Self.version)
   }
 
-  private func isInFlight(_ head: UInt16) -> Bool { words.relaxed8(at: state(head)) != 0 }
+  @inlinable @inline(__always)
+  func isInFlight(_ head: UInt16) -> Bool { states.relaxed8(head, Self.inFlight) != 0 }
 
   /// Receiving an available chain: its counter first, then the mark. False when it is in flight.
-  @inline(__always)
+  @inlinable @inline(__always)
   func take(_ head: UInt16, order: UInt64) -> Bool {
-    let place = state(head)
-    guard words.relaxed8(at: place) == 0 else { return false }
-    words.storeRelaxed(order, at: place &+ Self.counter)
-    words.storeRelease(UInt8(1), at: place)
+    guard !isInFlight(head) else { return false }
+    states.storeRelaxed(order, head, Self.counter)
+    states.storeRelease(UInt8(1), head, Self.inFlight)
     return true
   }
 
   /// Takes the mark back from the chain that was received last.
   @inline(__always)
-  func putBack(_ head: UInt16) { words.storeRelease(UInt8(0), at: state(head)) }
+  func putBack(_ head: UInt16) { states.storeRelease(UInt8(0), head, Self.inFlight) }
 
   /// Supplying a used chain: it becomes the head of the batch's list.
-  @inline(__always)
+  @inlinable @inline(__always)
   func settle(_ head: UInt16) {
     let last = words.relaxed16(at: Self.lastBatchHead)
-    words.storeRelaxed(last, at: state(head) &+ Self.next)
+    states.storeRelaxed(last, head, Self.next)
     words.storeRelease(head, at: Self.lastBatchHead)
   }
 
@@ -90,8 +92,8 @@ package struct InflightLog {
     var head = words.relaxed16(at: Self.lastBatchHead)
     for _ in 0..<count {
       guard head < size.rawValue else { return false }
-      words.storeRelease(UInt8(0), at: state(head))
-      head = words.relaxed16(at: state(head) &+ Self.next)
+      states.storeRelease(UInt8(0), head, Self.inFlight)
+      head = states.relaxed16(head, Self.next)
     }
     return true
   }
@@ -110,15 +112,10 @@ package struct InflightLog {
     words.storeRelease(usedIndex, at: Self.usedIndex)
     var found: [(head: UInt16, order: UInt64)] = []
     for head in 0..<size.rawValue where isInFlight(head) {
-      found.append((head, words.relaxed64(at: state(head) + Self.counter)))
+      found.append((head, states.relaxed64(head, Self.counter)))
     }
     // Orders wrap only after 2^64 chains: plain comparison is right.
     found.sort { $0.order < $1.order }
     return (found.map(\.head), found.last.map { $0.order &+ 1 } ?? 0)
-  }
-
-  @inline(__always)
-  private func state(_ head: UInt16) -> Int {
-    Self.headerByteCount &+ Self.stateByteCount &* Int(head)
   }
 }

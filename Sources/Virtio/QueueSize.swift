@@ -1,9 +1,9 @@
 /// The number of entries of a split virtqueue: a power of two up to 32768 (VIRTIO 1.2 section
 /// 2.7). A value that exists is valid.
-package struct QueueSize: Hashable, Sendable {
+public struct QueueSize: Hashable, Sendable {
   package static let most = 32768
 
-  package let rawValue: UInt16
+  public let rawValue: UInt16
 
   /// Nil for what is no power of two from 1 to 32768.
   package init?(_ count: some BinaryInteger) {
@@ -13,7 +13,8 @@ package struct QueueSize: Hashable, Sendable {
     rawValue = value
   }
 
-  package var count: Int { Int(rawValue) }
+  @inlinable
+  public var count: Int { Int(rawValue) }
 
   /// Turns a free-running index into a slot.
   package var mask: UInt16 { rawValue &- 1 }

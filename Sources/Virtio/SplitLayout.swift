@@ -1,6 +1,6 @@
 /// Where things lie in the three areas of a split virtqueue (VIRTIO 1.2 section 2.7), as offsets
 /// in each area. Both halves of the ring use it.
-@frozen
+@frozen @usableFromInline
 package struct SplitLayout: Hashable, Sendable {
   package let size: QueueSize
 
@@ -9,7 +9,6 @@ package struct SplitLayout: Hashable, Sendable {
   package static let descriptorAlignment = 16
   package static let availableAlignment = 2
   package static let usedAlignment = 4
-  package static let descriptorByteCount = 16
 
   package var descriptorsByteCount: Int { 16 * size.count }
   package var availableByteCount: Int { 6 + 2 * size.count }
@@ -32,8 +31,8 @@ package struct SplitLayout: Hashable, Sendable {
   package func usedSlot(_ index: UInt16) -> Int { 4 &+ 8 &* Int(index & size.mask) }
 
   /// VIRTQ_DESC_F_NEXT, WRITE and INDIRECT (2.7.5).
-  package static let continues: UInt16 = 1
-  package static let isWritable: UInt16 = 2
+  @usableFromInline package static let continues: UInt16 = 1
+  @usableFromInline package static let isWritable: UInt16 = 2
   package static let isTable: UInt16 = 4
 
   /// VIRTQ_AVAIL_F_NO_INTERRUPT (2.7.6) and VIRTQ_USED_F_NO_NOTIFY (2.7.8).

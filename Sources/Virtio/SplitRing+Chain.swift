@@ -1,57 +1,62 @@
-internal import Rings
-internal import SharedMemory
+public import SharedMemory
 
 /// Walking the driver's chains. Each descriptor is loaded once, as two words, then checked, then
 /// used; the driver may change it at any time.
 extension SplitRing {
-  @inline(__always)
-  mutating func walk(from head: UInt16, _ segments: inout Segments) throws(RingFault) {
-    if !walkPlain(from: head, &segments) { try walkAny(from: head, &segments) }
-  }
-
   /// Walks a chain without a table that breaks no rule, which is what nearly every chain is.
   /// False for any other, and for one longer than the list has room for: begin again and look
   /// closer. Without a fault to report, all of it happens in registers.
-  @inline(__always)
-  private mutating func walkPlain(from head: UInt16, _ segments: inout Segments) -> Bool {
-    segments.begin()
+  @inlinable @inline(__always)
+  mutating func walkPlain(from head: UInt16, _ segments: inout Segments) -> Bool {
     var tally = Segments.Tally()
-    var index = head
-    // A chain names no descriptor twice, so `size` steps bound the walk whatever it says.
-    for _ in 0..<size.rawValue {
-      guard let (address, rest) = descriptors.relaxed(index) else { return false }
-      let flags = UInt16(truncatingIfNeeded: rest >> 32)
-      guard flags < SplitLayout.isTable,
-        segments.append(
-          address, UInt32(truncatingIfNeeded: rest),
-          isWritable: flags & SplitLayout.isWritable != 0, &tally)
-      else { return false }
-      guard flags & SplitLayout.continues != 0 else { return segments.settle(tally) }
-      index = UInt16(truncatingIfNeeded: rest >> 48)
+    var count = 0
+    guard let words = descriptors.relaxed(head) else { return false }
+    var segment = Segment(words)
+    // First those that the device reads (2.7.4.2). The list bounds the walk whatever it says.
+    while segment.flags & ~SplitLayout.continues == 0 {
+      guard segments.put(segment, at: count) else { return false }
+      count &+= 1
+      tally.bytes &+= UInt64(segment.count)
+      guard segment.flags & SplitLayout.continues != 0 else {
+        tally.allReadable(count)
+        // No chain is longer than the queue (2.7.5.3.1).
+        return count <= size.count && segments.settle(count, tally)
+      }
+      guard let words = descriptors.relaxed(segment.following) else { return false }
+      segment = Segment(words)
+    }
+    tally.allReadable(count)
+    while segment.flags & ~SplitLayout.continues == SplitLayout.isWritable {
+      guard segments.put(segment, at: count) else { return false }
+      count &+= 1
+      tally.bytes &+= UInt64(segment.count)
+      guard segment.flags & SplitLayout.continues != 0 else {
+        return count <= size.count && segments.settle(count, tally)
+      }
+      guard let words = descriptors.relaxed(segment.following) else { return false }
+      segment = Segment(words)
     }
     return false
   }
 
   /// Walks any chain, by the same steps, and says what is wrong with it.
   @inline(never)
-  private mutating func walkAny(from head: UInt16, _ segments: inout Segments) throws(RingFault) {
+  mutating func walkAny(from head: UInt16, _ segments: inout Segments) throws(RingFault) {
     segments.removeAll()
     var tally = Segments.Tally()
     var index = head
     for _ in 0..<size.rawValue {
-      guard let (address, rest) = descriptors.relaxed(index) else {
-        throw .noSuchDescriptor(index)
-      }
-      let count = UInt32(truncatingIfNeeded: rest)
-      let flags = UInt16(truncatingIfNeeded: rest >> 32)
+      guard let words = descriptors.relaxed(index) else { throw .noSuchDescriptor(index) }
+      let segment = Segment(words)
+      let flags = segment.flags
       guard flags <= 7 else { throw .unknownFlags(flags) }
       guard flags & SplitLayout.isTable == 0 else {
         guard flags & SplitLayout.continues == 0 else { throw .tableContinues }
-        return try walkTable(at: address, count, head, &segments, tally)
+        return try walkTable(segment, head, &segments, tally)
       }
-      try add(address, count, flags, &segments, &tally)
+      try add(segment, &segments, &tally)
       guard flags & SplitLayout.continues != 0 else { return try finish(&segments, tally) }
-      index = UInt16(truncatingIfNeeded: rest >> 48)
+      index = segment.following
     }
     throw .chainLoops(head: head)
   }
@@ -59,45 +64,36 @@ extension SplitRing {
   /// The rest of a chain in an indirect table (VIRTIO 1.2 section 2.7.5.3). The flag WRITE of the
   /// descriptor that led here is ignored (2.7.5.3.2).
   private mutating func walkTable(
-    at table: UInt64, _ byteCount: UInt32, _ head: UInt16, _ segments: inout Segments,
-    _ before: Segments.Tally
+    _ table: Segment, _ head: UInt16, _ segments: inout Segments, _ before: Segments.Tally
   ) throws(RingFault) {
     guard allowsTables else { throw .indirectNotNegotiated }
-    guard byteCount > 0, byteCount % 16 == 0 else { throw .tableSize(byteCount) }
-    let entries = byteCount / 16
+    guard table.count > 0, table.count % 16 == 0 else { throw .tableSize(table.count) }
+    let entries = table.count / 16
     var (tally, index) = (before, UInt16(0))
     // No chain is longer than the queue, tables included (2.7.5.3.1).
     for _ in segments.count..<size.count {
       guard UInt32(index) < entries else { throw .noSuchDescriptor(index) }
-      let (address, rest) = try descriptor(at: table &+ 16 &* UInt64(index))
-      let flags = UInt16(truncatingIfNeeded: rest >> 32)
+      let segment = Segment(try words(at: table.address.rawValue &+ 16 &* UInt64(index)))
+      let flags = segment.flags
       guard flags <= 7 else { throw .unknownFlags(flags) }
       guard flags & SplitLayout.isTable == 0 else { throw .nestedTable }
-      try add(address, UInt32(truncatingIfNeeded: rest), flags, &segments, &tally)
+      try add(segment, &segments, &tally)
       guard flags & SplitLayout.continues != 0 else { return try finish(&segments, tally) }
-      index = UInt16(truncatingIfNeeded: rest >> 48)
+      index = segment.following
     }
     throw .chainLoops(head: head)
   }
 
   @inline(__always)
-  private func descriptor(at address: UInt64) throws(RingFault) -> (UInt64, UInt64) {
+  private func words(at address: UInt64) throws(RingFault) -> (UInt64, UInt64) {
     do { return try memory.words(at: GuestAddress(address)) } catch { throw .memory(error) }
   }
 
   @inline(__always)
   private func add(
-    _ address: UInt64, _ count: UInt32, _ flags: UInt16, _ segments: inout Segments,
-    _ tally: inout Segments.Tally
+    _ segment: Segment, _ segments: inout Segments, _ tally: inout Segments.Tally
   ) throws(RingFault) {
-    let isWritable = flags & SplitLayout.isWritable != 0
-    let before = tally
-    if segments.append(address, count, isWritable: isWritable, &tally) { return }
-    tally = before
-    segments.grow()
-    guard segments.append(address, count, isWritable: isWritable, &tally) else {
-      throw .readableAfterWritable
-    }
+    guard segments.append(segment, &tally) else { throw .readableAfterWritable }
   }
 
   @inline(__always)

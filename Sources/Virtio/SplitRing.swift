@@ -1,41 +1,45 @@
 @_exported public import Rings
-package import SharedMemory
+public import SharedMemory
 
 /// The device's half of a split virtqueue (VIRTIO 1.2 section 2.7).
 ///
 /// Takes no memory and counts no references per chain. With an in-flight log it can be taken over
 /// by a successor after the process died at any moment: what was taken and not published is
 /// handed out again, once, and nothing else.
-package struct SplitRing: Ring, ~Copyable {
-  package let size: QueueSize
+///
+/// Public where a chain is taken and given back, so that devices have these steps in their loops: as
+/// calls they make a chain take a tenth longer.
+public struct SplitRing: Ring, ~Copyable {
+  public let size: QueueSize
   let layout: SplitLayout
-  let descriptors: SharedPairs
+  @usableFromInline let descriptors: SharedPairs
   let available: SharedWindow
   let used: SharedWindow
   /// The slots of `available` and `used`.
-  private let offers: SharedOffers
-  private let returns: SharedReturns
-  let memory: GuestMemory
+  @usableFromInline let offers: SharedOffers
+  @usableFromInline let returns: SharedReturns
+  @usableFromInline let memory: GuestMemory
   let hasEventIndex: Bool
   let allowsTables: Bool
 
   /// The available index of the next chain to take.
-  package private(set) var taken: UInt16
+  @usableFromInline var place: UInt16
+  package var taken: UInt16 { place }
   /// The used index that the driver can see.
   package private(set) var published: UInt16
-  /// Chains settled since the last `publish`.
-  var settled: UInt16 = 0
-  /// Chains taken and not published.
-  private(set) var outstanding: UInt16 = 0
+  /// The used index after all that was settled, published or not.
+  @usableFromInline var settled: UInt16
+  /// What the two indexes are apart when no chain is out: the device may have begun anywhere.
+  private let lead: UInt16
   /// The available index last read; chains up to it may be taken without reading it again.
-  private(set) var seen: UInt16
+  @usableFromInline var seen: UInt16
   /// The used index at which the driver was last considered for an interrupt.
   var considered: UInt16
   /// A predecessor may have died between publishing and interrupting.
   var owesInterrupt: Bool
 
-  let log: InflightLog?
-  private var order: UInt64 = 0
+  @usableFromInline let log: InflightLog?
+  @usableFromInline var order: UInt64 = 0
   /// What a predecessor had taken and not published, in its order.
   private var backlog: [UInt16] = []
   private var again = 0
@@ -97,10 +101,11 @@ package struct SplitRing: Ring, ~Copyable {
     hasEventIndex = features.contains(.eventIndex)
     allowsTables = features.contains(.indirectDescriptors)
     published = usedIndex
+    settled = usedIndex
+    lead = first &- usedIndex &- inFlight
     considered = usedIndex
-    taken = first
+    place = first
     seen = first
-    outstanding = inFlight
     owesInterrupt = found != nil || start != 0
     backlog = found?.heads ?? []
     againCount = found?.heads.count ?? 0
@@ -123,43 +128,73 @@ package struct SplitRing: Ring, ~Copyable {
   /// Chains a predecessor had in flight that have not been handed out again yet.
   package var backlogCount: Int { againCount - again }
 
-  package mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan? {
+  /// Chains taken and not published.
+  private var outstanding: UInt16 { taken &- published &- lead }
+
+  @inlinable @inline(__always)
+  public mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan? {
+    // What is rare is done elsewhere, so that here all is in registers.
+    guard seen != place, !memory.isTorn else { return try nextAfterLooking(&segments) }
+    let head = offers.relaxed(place)
+    place &+= 1
+    guard walkPlain(from: head, &segments), note(head) else {
+      place &-= 1
+      return try nextAfterWalking(from: head, &segments)
+    }
+    return Loan(head: head)
+  }
+
+  /// Writes down in the log that a chain is taken. False when it was taken before.
+  @inlinable @inline(__always)
+  mutating func note(_ head: UInt16) -> Bool {
+    // Not `if let`: that would count a reference per chain.
+    guard log != nil else { return true }
+    guard log?.take(head, order: order) != false else { return false }
+    order &+= 1
+    return true
+  }
+
+  /// The next chain when it is not known whether there is one.
+  @inline(never) @usableFromInline
+  mutating func nextAfterLooking(_ segments: inout Segments) throws(RingFault) -> Loan? {
     // Zeros stand where the guest's memory was: nothing there is the driver's word.
     guard !memory.isTorn else { throw .memoryTorn }
-    if seen == taken {
-      // Until all of the backlog is handed out nothing else is looked at.
-      if again < againCount { return try nextAgain(&segments) }
-      // Acquire: what the driver wrote before it moved the index is visible (2.7.13.3).
-      let offered = available.acquire16(at: SplitLayout.index)
-      let waiting = offered &- taken
-      guard waiting != 0 else { return nil }
-      guard UInt32(waiting) &+ UInt32(outstanding) <= UInt32(size.rawValue) else {
-        throw .offersMoreThanItHolds(waiting)
-      }
-      seen = offered
+    // Until all of the backlog is handed out nothing else is looked at.
+    if again < againCount { return try nextAgain(&segments) }
+    // Acquire: what the driver wrote before it moved the index is visible (2.7.13.3).
+    let offered = available.acquire16(at: SplitLayout.index)
+    let waiting = offered &- taken
+    guard waiting != 0 else { return nil }
+    guard UInt32(waiting) &+ UInt32(outstanding) <= UInt32(size.rawValue) else {
+      throw .offersMoreThanItHolds(waiting)
     }
-    let head = offers.relaxed(taken)
-    try walk(from: head, &segments)
-    // Not `if let`: that would count a reference per chain.
-    guard log?.take(head, order: order) != false else { throw .offeredTwice(head: head) }
-    order &+= 1
-    taken &+= 1
-    outstanding &+= 1
+    seen = offered
+    return try next(&segments)
+  }
+
+  /// The next chain, which is one that has a table, is long, or breaks a rule.
+  @inline(never) @usableFromInline
+  mutating func nextAfterWalking(
+    from head: UInt16, _ segments: inout Segments
+  ) throws(RingFault) -> Loan? {
+    try walkAny(from: head, &segments)
+    guard note(head) else { throw .offeredTwice(head: head) }
+    place &+= 1
     return Loan(head: head)
   }
 
   /// Hands out what a predecessor had taken: the log and the counts have it already.
-  @inline(never)
   private mutating func nextAgain(_ segments: inout Segments) throws(RingFault) -> Loan? {
     let head = backlog[again]
-    try walk(from: head, &segments)
+    try walkAny(from: head, &segments)
     again += 1
     return Loan(head: head, isAgain: true)
   }
 
-  package mutating func settle(_ loan: consuming Loan, written: UInt32) {
+  @inlinable @inline(__always)
+  public mutating func settle(_ loan: consuming Loan, written: UInt32) {
     let head = loan.settled()
-    returns.storeRelaxed(UInt32(head), written, at: published &+ settled)
+    returns.storeRelaxed(UInt32(head), written, at: settled)
     log?.settle(head)
     settled &+= 1
   }
@@ -171,8 +206,7 @@ package struct SplitRing: Ring, ~Copyable {
       again -= 1
       return
     }
-    taken &-= 1
-    outstanding &-= 1
+    place &-= 1
     log?.putBack(head)
   }
 
@@ -189,12 +223,11 @@ package struct SplitRing: Ring, ~Copyable {
 
   package mutating func publish() {
     // What was served on torn memory stays unpublished; the next `next` says why.
-    guard settled != 0, !memory.isTorn else { return }
-    published &+= settled
+    let count = settled &- published
+    guard count != 0, !memory.isTorn else { return }
+    published = settled
     // Release: the used elements and the payload are visible before the index (2.7.8.2).
     used.storeRelease(published, at: SplitLayout.index)
-    log?.publish(settled, usedIndex: published)
-    outstanding &-= settled
-    settled = 0
+    log?.publish(count, usedIndex: published)
   }
 }

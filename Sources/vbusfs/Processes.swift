@@ -3,7 +3,8 @@ import Control
 import Keeper
 import LinuxSystem
 
-/// The keeper. Descriptors: 3 whoever waits for service to begin, 4 the runtime's lock, 5 /dev/fuse.
+/// The keeper. Descriptors: 3 whoever waits for service to begin, 4 the runtime's lock, and 5
+/// /dev/fuse.
 struct KeeperCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "keeper", shouldDisplay: false)
 

@@ -8,7 +8,6 @@ struct Device: ~Copyable {
   private var ring: SplitRing
   private let memory: GuestMemory
   private var segments = Segments()
-  private var word = InlineArray<8, UInt8>(repeating: 0)
 
   init(_ ring: consuming SplitRing, _ memory: GuestMemory) {
     self.ring = ring
@@ -18,10 +17,11 @@ struct Device: ~Copyable {
   /// Serves until nothing waits; answers the interrupts that it owes, as `twin_serve` does.
   mutating func serve() throws -> Int32 {
     var interrupts: Int32 = 0
+    var word = InlineArray<8, UInt8>(repeating: 0)
     repeat {
       ring.disableKicks()
       while let loan = try ring.next(&segments) {
-        do throws(MemoryFault) { try touch() } catch {
+        do throws(MemoryFault) { try touch(&word) } catch {
           loan.forfeit()
           throw error
         }
@@ -33,9 +33,13 @@ struct Device: ~Copyable {
     return interrupts
   }
 
-  private mutating func touch() throws(MemoryFault) {
+  @inline(__always)
+  private mutating func touch(_ word: inout InlineArray<8, UInt8>) throws(MemoryFault) {
     for index in 0..<segments.count {
       let segment = segments[index]
+      guard segment.count >= 8 else {
+        throw .outside(address: segment.address.rawValue, byteCount: 8)
+      }
       if segment.isWritable {
         try memory.copyIn(word.span, to: segment.address)
       } else {

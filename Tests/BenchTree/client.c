@@ -2,7 +2,7 @@
 // process that serves it.
 //
 //   client OPERATION COUNT TREE PID      prints nanoseconds per operation: processor time of PID, wall
-//   client fill COUNT TREE PID           makes devices f0… of class blk
+//   client fill COUNT TREE PID           makes disks f0… of COUNT and enables them, but for those there
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -87,16 +87,45 @@ static void do_readdir(int round) {
   closedir(directory);
 }
 
-static void do_fill(int round) {
+static void set(const char *device, const char *name, const char *value) {
   char rest[64];
-  snprintf(rest, sizeof rest, "devices/f%d", round);
+  snprintf(rest, sizeof rest, "devices/%s/%s", device, name);
   name_path(rest);
-  require(mkdir(path, 0755) == 0, "mkdir");
-  strcat(path, "/type");
   int opened = open(path, O_WRONLY);
   require(opened >= 0, "open");
-  require(write(opened, "blk\n", 4) == 4, "write");
-  close(opened);
+  require(write(opened, value, strlen(value)) == (ssize_t)strlen(value), "write");
+  require(close(opened) == 0, "close");
+}
+
+static void make_disk(const char *device) {
+  char rest[64];
+  snprintf(rest, sizeof rest, "devices/%s", device);
+  name_path(rest);
+  require(mkdir(path, 0755) == 0, "mkdir");
+  set(device, "type", "blk\n");
+  set(device, "backend", "null\n");
+  set(device, "capacity", "1M\n");
+  set(device, "enabled", "1\n");
+}
+
+static void do_fill(int round) {
+  struct stat facts;
+  char device[16], rest[64];
+  snprintf(device, sizeof device, "f%d", round);
+  snprintf(rest, sizeof rest, "devices/%s", device);
+  name_path(rest);
+  if (stat(path, &facts) != 0) make_disk(device);
+}
+
+static void do_life(int round) {
+  struct stat facts;
+  make_disk("x");
+  name_path("devices/x/status");
+  require(stat(path, &facts) == 0, "stat");
+  do_read(round);
+  set("x", "enabled", "0\n");
+  name_path("devices/x");
+  require(rmdir(path) == 0, "rmdir");
 }
 
 static const struct {
@@ -108,6 +137,7 @@ static const struct {
   {"missing", "devices/d0/none", do_missing}, {"read", "devices/d0/serial", do_read},
   {"write", "devices/d0/serial", do_write},  {"mkdir", "devices/x", do_mkdir},
   {"readdir", "containers", do_readdir},     {"fill", "devices", do_fill},
+  {"life", "devices", do_life},
 };
 
 int main(int count, char **arguments) {

@@ -28,7 +28,7 @@ struct log {
 };
 
 static struct ring {
-  uint16_t size, taken, seen, published, settled, outstanding, considered;
+  uint16_t size, taken, seen, published, settled, lead, considered;
   struct descriptor *table;
   struct available *available;
   struct used *used;
@@ -48,7 +48,7 @@ void twin_begin(int logs) {
   uint16_t start = stage.used->index;
   ring = (struct ring){
     .size = stage_queue_size, .taken = start, .seen = start, .published = start,
-    .considered = start, .table = stage.table, .available = stage.available, .used = stage.used,
+    .settled = start, .considered = start, .table = stage.table, .available = stage.available, .used = stage.used,
     .region_count = stage_region_count, .log = logs ? &the_log : NULL};
   for (int index = 0; index < stage_region_count; index++)
     ring.regions[index] = (struct region){
@@ -59,35 +59,33 @@ void twin_begin(int logs) {
 #define LOAD(place, order) __atomic_load_n(&(place), __ATOMIC_##order)
 #define STORE(place, value, order) __atomic_store_n(&(place), (value), __ATOMIC_##order)
 
-static inline int append(uint64_t address, uint32_t count, int is_writable) {
-  if (is_writable) {
-    ring.writable_bytes += count;
-  } else {
-    if (ring.readable_count != ring.segment_count) return 0;
-    ring.readable_count++;
-    ring.readable_bytes += count;
-  }
-  if (ring.readable_bytes + ring.writable_bytes > (uint64_t)1 << 32) return 0;
-  if (ring.segment_count == stage_queue_size) return 0;
-  ring.segments[ring.segment_count++] =
-    (struct segment){address, count, (uint32_t)is_writable};
-  return 1;
-}
-
+// What a walk finds is counted in locals: an atomic load keeps no global in a register.
 static inline int walk(uint16_t head) {
-  ring.segment_count = ring.readable_count = 0;
-  ring.readable_bytes = ring.writable_bytes = 0;
-  uint16_t index = head;
-  for (uint16_t step = 0; step < ring.size; step++) {
-    if (index >= ring.size) return 0;
+  const struct descriptor *table = ring.table;
+  uint16_t index = head, size = ring.size;
+  int count = 0, readable_count = 0;
+  uint64_t bytes = 0, readable_bytes = 0;
+  for (; count < size && index < size;) {
     // Twice 64 bits, loaded once: the guest may be changing them.
-    const uint64_t *words = (const uint64_t *)&ring.table[index];
+    const uint64_t *words = (const uint64_t *)&table[index];
     uint64_t address = LOAD(words[0], RELAXED);
     uint64_t rest = LOAD(words[1], RELAXED);
     uint16_t flags = (uint16_t)(rest >> 32);
-    if (flags > 7 || flags & flag_table) return 0;
-    if (!append(address, (uint32_t)rest, flags & flag_writable)) return 0;
-    if (!(flags & flag_continues)) return 1;
+    if (flags >= flag_table) return 0;
+    bytes += (uint32_t)rest;
+    if (!(flags & flag_writable)) {
+      if (readable_count != count) return 0;
+      readable_count++;
+      readable_bytes = bytes;
+    }
+    ring.segments[count++] = (struct segment){address, (uint32_t)rest, flags & flag_writable};
+    if (!(flags & flag_continues)) {
+      ring.segment_count = count;
+      ring.readable_count = readable_count;
+      ring.readable_bytes = readable_bytes;
+      ring.writable_bytes = bytes - readable_bytes;
+      return bytes <= (uint64_t)1 << 32;
+    }
     index = (uint16_t)(rest >> 48);
   }
   return 0;
@@ -135,24 +133,23 @@ static inline int next(uint16_t *head) {
     uint16_t offered = LOAD(ring.available->index, ACQUIRE);
     uint16_t waiting = (uint16_t)(offered - ring.taken);
     if (waiting == 0) return 0;
-    if ((uint32_t)waiting + ring.outstanding > ring.size) return -1;
+    uint16_t outstanding = (uint16_t)(ring.taken - ring.published - ring.lead);
+    if ((uint32_t)waiting + outstanding > ring.size) return -1;
     ring.seen = offered;
   }
   *head = LOAD(ring.available->slots[ring.taken & (ring.size - 1)], RELAXED);
   if (!walk(*head)) return -1;
   if (ring.log) {
     if (LOAD(ring.log->states[*head].in_flight, RELAXED)) return -1;
-    STORE(ring.log->states[*head].counter, ring.order, RELAXED);
+    STORE(ring.log->states[*head].counter, ring.order++, RELAXED);
     STORE(ring.log->states[*head].in_flight, 1, RELEASE);
   }
-  ring.order++;
   ring.taken++;
-  ring.outstanding++;
   return 1;
 }
 
 static inline void settle(uint16_t head, uint32_t written) {
-  uint16_t slot = (uint16_t)(ring.published + ring.settled) & (ring.size - 1);
+  uint16_t slot = ring.settled & (ring.size - 1);
   STORE(ring.used->slots[slot].head, head, RELAXED);
   STORE(ring.used->slots[slot].written, written, RELAXED);
   if (ring.log) {
@@ -163,20 +160,19 @@ static inline void settle(uint16_t head, uint32_t written) {
 }
 
 static inline int publish(void) {
-  if (ring.settled == 0 || LOAD(ring.torn, RELAXED)) return 1;
-  ring.published = (uint16_t)(ring.published + ring.settled);
+  uint16_t count = (uint16_t)(ring.settled - ring.published);
+  if (count == 0 || LOAD(ring.torn, RELAXED)) return 1;
+  ring.published = ring.settled;
   STORE(ring.used->index, ring.published, RELEASE);
   if (ring.log) {
     uint16_t head = LOAD(ring.log->last_batch_head, RELAXED);
-    for (uint16_t step = 0; step < ring.settled; step++) {
+    for (uint16_t step = 0; step < count; step++) {
       if (head >= ring.size) return 0;
       STORE(ring.log->states[head].in_flight, 0, RELEASE);
       head = LOAD(ring.log->states[head].next, RELAXED);
     }
     STORE(ring.log->used_index, ring.published, RELEASE);
   }
-  ring.outstanding = (uint16_t)(ring.outstanding - ring.settled);
-  ring.settled = 0;
   return 1;
 }
 

@@ -46,13 +46,13 @@ final class Bench {
   /// The names of a path and the node of its directory.
   private func split(_ path: String) throws -> (NodeID, [UInt8]) {
     let parts = path.split(separator: "/").map { Array($0.utf8) }
-    let parent = try parts.dropLast().reduce(NodeID.root) { try tree.lookup($1, in: $0) }
+    let parent = try parts.dropLast().reduce(NodeID.root) { try tree.lookup($1.span, in: $0) }
     return (parent, parts.last ?? [])
   }
 
   func node(_ path: String) throws -> NodeID {
     try path.split(separator: "/").reduce(NodeID.root) {
-      try tree.lookup(Array($1.utf8), in: $0)
+      try tree.lookup(Array($1.utf8).span, in: $0)
     }
   }
 

@@ -212,7 +212,8 @@ struct EnablingTests {
     try bench.echo("1", "devices/disk1/enabled")
     let tree = bench.replayed()
     #expect(tree.enabledDevices().map(\.name.text) == ["disk0", "disk1"])
-    #expect(tree.devicesToStart().map(\.device.name.text) == ["disk0"])
-    #expect(tree.devicesToStart().first?.device.facts == ["capacity": "1048576"])
+    let placements = tree.enabledDevices().compactMap { tree.placement(of: $0) }
+    #expect(placements.map(\.device.name.text) == ["disk0"])
+    #expect(placements.first?.device.facts == ["capacity": "1048576"])
   }
 }

@@ -41,7 +41,7 @@ struct LookingTests {
     var count = 0
     for entry in try bench.tree.entries(of: directory) {
       #expect(seen.insert(entry.node).inserted)
-      #expect(try bench.tree.lookup(entry.name, in: directory) == entry.node)
+      #expect(try bench.tree.lookup(entry.name.span, in: directory) == entry.node)
       let attributes = try bench.tree.attributes(of: entry.node)
       #expect(attributes.kind == entry.kind)
       #expect(attributes.linkCount == links(of: entry, bench))

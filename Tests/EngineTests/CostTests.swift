@@ -1,13 +1,10 @@
 import LinuxSystem
 import SharedMemory
+import TestSupport
 import Testing
 
 @Suite("What a request costs in the shipped engine", .serialized)
 struct CostTests {
-  static let hasRelease = environmentValue("VBUSFS_BIN") != nil
-  static let releaseComment: Comment =
-    "needs the programs built for release, in VBUSFS_BIN (see Tests/run)"
-
   /// What the engine does for a number of wake-ups with as many requests in each: the least of some
   /// series, for on a busy machine a turn may end before all are served.
   private func cost(
@@ -52,7 +49,7 @@ struct CostTests {
 
   @Test(
     "Twice the requests take as much memory from the system: none",
-    .enabled(if: hasRelease, releaseComment))
+    .needs(.releasePrograms))
   func allocations() throws {
     #expect(try cost(requestsEach: 100).allocations == 0)
     #expect(try cost(requestsEach: 200).allocations == 0)
@@ -60,7 +57,7 @@ struct CostTests {
 
   @Test(
     "Twice the writes take as much memory from the system: none",
-    .enabled(if: hasRelease, releaseComment))
+    .needs(.releasePrograms))
   func allocationsOfWrites() throws {
     #expect(try cost(requestsEach: 100, reading: false).allocations == 0)
     #expect(try cost(requestsEach: 200, reading: false).allocations == 0)
@@ -68,7 +65,7 @@ struct CostTests {
 
   @Test(
     "Wake-ups with one request each take no memory from the system",
-    .enabled(if: hasRelease, releaseComment))
+    .needs(.releasePrograms))
   func allocationsOfWakeUps() throws {
     #expect(try cost(requestsEach: 1, wakeUps: 50).allocations == 0)
   }
@@ -80,7 +77,7 @@ struct CostTests {
 
   @Test(
     "Twice the requests count as many references, and locks none",
-    .enabled(if: hasRelease, releaseComment), arguments: ["file", "null"])
+    .needs(.releasePrograms), arguments: ["file", "null"])
   func references(_ backend: String) throws {
     let values = ["backend": backend]
     let once = try cost(requestsEach: 100, values, countingReferences: true)
@@ -90,7 +87,7 @@ struct CostTests {
   }
 
   @Test(
-    "Twice the writes count as many references", .enabled(if: hasRelease, releaseComment))
+    "Twice the writes count as many references", .needs(.releasePrograms))
   func referencesOfWrites() throws {
     let once = try cost(requestsEach: 100, countingReferences: true, reading: false)
     let twice = try cost(requestsEach: 200, countingReferences: true, reading: false)

@@ -53,6 +53,15 @@ struct DeathTests {
     #expect(try guest.frontEnd.queueCount() == 2)
   }
 
+  @Test("A memory table announced again and again leaves the next engine what it needs")
+  func manyTables() throws {
+    let lab = try EngineLab()
+    let guest = try Guest.running(try lab.disk())
+    for _ in 0..<3 { try guest.frontEnd.setMemory([guest.table]) }
+    try lab.killEngine()
+    #expect(try guest.queues[0].flush() == 0)
+  }
+
   @Test("Faults of a record that is none: the front end is let go, and the next one is served")
   func brokenRecord() throws {
     let lab = try EngineLab()

@@ -1,4 +1,5 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite("What a frame costs in the shipped engine", .serialized)
@@ -28,7 +29,7 @@ struct FrameCostTests {
 
   @Test(
     "Twice the frames take as much memory from the system: none",
-    .enabled(if: CostTests.hasRelease, CostTests.releaseComment))
+    .needs(.releasePrograms))
   func allocations() throws {
     #expect(try cost(framesEach: 16).allocations == 0)
     #expect(try cost(framesEach: 32).allocations == 0)
@@ -41,7 +42,7 @@ struct FrameCostTests {
 
   @Test(
     "Twice the frames count as many references",
-    .enabled(if: CostTests.hasRelease, CostTests.releaseComment))
+    .needs(.releasePrograms))
   func references() throws {
     let once = try cost(framesEach: 15, countingReferences: true)
     let twice = try cost(framesEach: 30, countingReferences: true)

@@ -128,6 +128,16 @@ struct HostileTests {
     #expect(disk.record.fault != nil)
   }
 
+  @Test("A fault is forgotten when its queue was stopped")
+  func stopped() throws {
+    let guest = try Guest.running(disk)
+    guest.queues[0].driver.available.storeRelease(UInt16(500), at: SplitLayout.index)
+    guest.queues[0].kick.ring()
+    try disk.waitUntil { $0.fault != nil }
+    #expect(try guest.frontEnd.stop(0) == 0)
+    #expect(disk.record.fault == nil)
+  }
+
   @Test("A reset of the device clears the fault, and the queue serves again")
   func reset() throws {
     let guest = try Guest.running(disk)

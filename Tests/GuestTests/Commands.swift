@@ -60,8 +60,8 @@ enum Commands {
     echo alive
     """
 
-  /// Writes, reads back past the cache and compares, until a line is typed; then prints how often
-  /// (`rounds`), what the kernel said of errors (`errors`, their number) and a checksum for each file.
+  /// Writes, reads back past the cache, compares and prints `round N`, until a line is typed; then
+  /// prints what the kernel said of errors (`errors`, their number) and a checksum for each file.
   static let verifiedWrites = """
     set -e
     mkfs.ext4 -q /dev/vda
@@ -77,13 +77,13 @@ enum Commands {
       sync
       echo 3 >/proc/sys/vm/drop_caches
       cmp /tmp/block $file
+      echo "round $round"
     done
     for number in 0 1 2 3; do
       set -- $(sha256sum </mnt/file$number)
       echo "file$number $1"
     done
     umount /mnt
-    echo "rounds $round"
     echo "errors $(dmesg | grep -c -i -E 'i/o error|ext4-fs error|blocked for')"
     """
 }

@@ -1,8 +1,9 @@
 import LinuxSystem
+import TestSupport
 import Testing
 
 extension EndToEnd {
-  @Suite("Firmware boots from a disk", .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+  @Suite("Firmware boots from a disk", .needs(.qemu))
   struct FirmwareTests {
     @Test("SeaBIOS reads a boot sector, which reads, writes, prints and powers off")
     func boots() throws {

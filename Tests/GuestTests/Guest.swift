@@ -98,3 +98,12 @@ final class Guest {
     }
   }
 }
+
+extension Lab {
+  /// Boots a guest, has it run commands and switch itself off.
+  func report(
+    of machine: Machine, on devices: [String], running commands: String
+  ) throws -> Guest.Report {
+    try Guest(machine, on: devices, running: commands, in: self).finish()
+  }
+}

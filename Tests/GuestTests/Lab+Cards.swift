@@ -10,28 +10,12 @@ extension Lab {
     let socket: String
   }
 
-  /// Makes a card, with attributes set in this order before it is enabled.
+  /// Makes a card, with attributes set before it is enabled.
   func addCard(
     _ name: String = "nic0", in container: String = "lab0",
-    with attributes: KeyValuePairs<String, String>
+    with attributes: [String: String]
   ) throws -> Card {
     Card(name: name, socket: try addDevice("net", name, in: container, with: attributes))
-  }
-
-  /// Makes a device of a class, plugged into a container and listening; answers its socket.
-  func addDevice(
-    _ type: String, _ name: String, in container: String = "lab0",
-    with attributes: KeyValuePairs<String, String>
-  ) throws -> String {
-    try makeDirectory("\(tree)/devices/\(name)", permissions: 0o755)
-    try set("devices/\(name)/type", type)
-    for (attribute, value) in attributes { try set("devices/\(name)/\(attribute)", value) }
-    try set("devices/\(name)/enabled", "1")
-    _ = try run(
-      "mkdir -p containers/\(container); ln -s ../../../devices/\(name) containers/\(container)/devices/"
-    )
-    try awaitText("devices/\(name)/status", "listening")
-    return "\(tree)/devices/\(name)/socket"
   }
 
   /// A card on a tap of the lab's network, where the host has the address 10.9.0.1.

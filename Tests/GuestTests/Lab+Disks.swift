@@ -13,22 +13,10 @@ extension Lab {
   func addDisk(
     _ name: String = "disk0", byteCount: UInt64 = 64 << 20, with attributes: [String: String] = [:]
   ) throws -> Disk {
-    let disk = Disk(
-      name: name, image: "\(folder)/\(name).img", socket: "\(tree)/devices/\(name)/socket")
-    try resize(open(disk.image, [.writeOnly, .create]), to: byteCount)
-    try makeDirectory("\(tree)/devices/\(name)", permissions: 0o755)
-    try set("devices/\(name)/type", "blk")
-    try set("devices/\(name)/path", disk.image)
-    for (attribute, value) in attributes { try set("devices/\(name)/\(attribute)", value) }
-    try set("devices/\(name)/enabled", "1")
-    try plug(disk)
-    return disk
-  }
-
-  func plug(_ disk: Disk) throws {
-    _ = try run(
-      "mkdir -p containers/lab0; ln -s ../../../devices/\(disk.name) containers/lab0/devices/")
-    try awaitText("devices/\(disk.name)/status", "listening")
+    let image = "\(folder)/\(name).img"
+    try resize(open(image, [.writeOnly, .create]), to: byteCount)
+    let socket = try addDevice("blk", name, with: attributes.merging(["path": image]) { $1 })
+    return Disk(name: name, image: image, socket: socket)
   }
 
   func unplug(_ disk: Disk) throws {

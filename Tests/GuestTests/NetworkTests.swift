@@ -4,9 +4,8 @@ import Testing
 
 extension EndToEnd {
   @Suite(
-    "Guests use a network card", .enabled(if: Gate.network.isOpen, Gate.network.reason),
-    .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason),
-    .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+    "Guests use a network card",
+    .needs(.root, .networkNamespaces, .tun, .ip, .userModeLinux, .qemu, .qemuGuest))
   struct NetworkTests {
     let lab: Lab
 
@@ -16,9 +15,8 @@ extension EndToEnd {
     func ping(machine: Machine) throws {
       defer { lab.end() }
       let card = try lab.addTapCard()
-      let report = try Guest(
-        machine, on: [card.device], running: Commands.network() + "\n" + Commands.ping(), in: lab
-      ).finish()
+      let report = try lab.report(
+        of: machine, on: [card.device], running: Commands.network() + "\n" + Commands.ping())
       #expect(report.lines == ["ping answered"])
       #expect(try lab.number("devices/nic0/stats/tx_packets") >= 3)
       #expect(try lab.number("devices/nic0/stats/rx_packets") >= 3)
@@ -30,10 +28,8 @@ extension EndToEnd {
       let card = try lab.addCard(with: [
         "mac": "02:00:00:00:00:07", "mtu": "1400", "speed": "2500", "backend": "null",
       ])
-      let report = try Guest(
-        .userModeLinux, on: [card.device], running: Commands.network() + "\n" + Commands.card,
-        in: lab
-      ).finish()
+      let report = try lab.report(
+        of: .userModeLinux, on: [card.device], running: Commands.network() + "\n" + Commands.card)
       #expect(report.value("mac") == "02:00:00:00:00:07")
       #expect(report.value("mtu") == "1400")
       #expect(report.value("speed") == "2500")
@@ -44,9 +40,8 @@ extension EndToEnd {
     func addressOverPCI() throws {
       defer { lab.end() }
       let card = try lab.addCard(with: ["mac": "02:00:00:00:00:08", "backend": "null"])
-      let report = try Guest(
-        .qemu, on: [card.device], running: Commands.network() + "\n" + Commands.card, in: lab
-      ).finish()
+      let report = try lab.report(
+        of: .qemu, on: [card.device], running: Commands.network() + "\n" + Commands.card)
       #expect(report.value("mac") == "02:00:00:00:00:08")
     }
 
@@ -54,10 +49,15 @@ extension EndToEnd {
     func features() throws {
       defer { lab.end() }
       let card = try lab.addTapCard()
-      let whole = try acknowledged(with: card)
+      let whole = try lab.report(
+        of: .userModeLinux, on: [card.device], running: Commands.features
+      ).features
+      try lab.awaitText("devices/nic0/status", "listening")
       try lab.set("devices/nic0/features/bits/csum", "0")
       try lab.set("devices/nic0/features/bits/mrg_rxbuf", "0")
-      let masked = try acknowledged(with: card)
+      let masked = try lab.report(
+        of: .userModeLinux, on: [card.device], running: Commands.features
+      ).features
       let offload = Bits.checksum | Bits.hostOffloads
       #expect(whole & (offload | Bits.mergeable) == offload | Bits.mergeable)
       #expect(masked == whole & ~(offload | Bits.mergeable))
@@ -103,22 +103,14 @@ extension EndToEnd {
     @Test(
       "50 MB each way over a tap arrive whole, whatever is masked",
       arguments: [
-        [], ["csum"], ["guest_csum"], ["host_tso4", "host_tso6", "guest_tso4", "guest_tso6"],
-        ["mrg_rxbuf", "indirect_desc", "event_idx"],
+        (Machine.userModeLinux, []), (.userModeLinux, ["csum"]), (.userModeLinux, ["guest_csum"]),
+        (.userModeLinux, ["host_tso4", "host_tso6", "guest_tso4", "guest_tso6"]),
+        (.userModeLinux, ["mrg_rxbuf", "indirect_desc", "event_idx"]), (.qemu, []),
       ])
-    func tap(masked: [String]) throws {
+    func tap(machine: Machine, masked: [String]) throws {
       defer { lab.end() }
       let card = try lab.addTapCard(masking: masked)
-      let transfer = try Transfer(under: .userModeLinux, with: card, in: lab)
-      #expect(transfer.arrived == transfer.sent)
-      #expect(transfer.received == transfer.answered)
-    }
-
-    @Test("50 MB each way over a tap arrive whole in QEMU's guest")
-    func tapOverPCI() throws {
-      defer { lab.end() }
-      let card = try lab.addTapCard()
-      let transfer = try Transfer(under: .qemu, with: card, in: lab)
+      let transfer = try Transfer(under: machine, with: card, in: lab)
       #expect(transfer.arrived == transfer.sent)
       #expect(transfer.received == transfer.answered)
     }
@@ -131,8 +123,7 @@ extension EndToEnd {
       let card = try lab.addCard(with: ["backend": "switch"])
       let other = try lab.addCard("nic1", with: ["backend": "switch"])
       for bit in masked { try lab.set("devices/nic1/features/bits/\(bit)", "0") }
-      let transfer = try Transfer(
-        from: .userModeLinux, with: card, to: .userModeLinux, with: other, in: lab)
+      let transfer = try Transfer(between: card, and: other, in: lab)
       #expect(transfer.report.lines.last == "ping answered")
       #expect(transfer.arrived == transfer.sent)
       #expect(transfer.received == transfer.answered)
@@ -147,10 +138,9 @@ extension EndToEnd {
         .userModeLinux, on: [other.device],
         running: Commands.network(1) + "\necho ready; read -r _", in: lab)
       try partner.awaitLine("ready")
-      let report = try Guest(
-        .userModeLinux, on: [card.device],
-        running: Commands.network() + "\nping -c 1 -W 1 10.9.0.1 >/dev/null || echo alone", in: lab
-      ).finish()
+      let report = try lab.report(
+        of: .userModeLinux, on: [card.device],
+        running: Commands.network() + "\nping -c 1 -W 1 10.9.0.1 >/dev/null || echo alone")
       #expect(report.lines == ["alone"])
       #expect(try lab.number("devices/nic1/stats/rx_packets") == 0)
     }
@@ -169,13 +159,6 @@ extension EndToEnd {
       #expect(transfer.received == transfer.answered)
       #expect(try lab.run(interface).text == before)
       #expect(try lab.number("containers/lab0/engine/restarts") == 5)
-    }
-
-    private func acknowledged(with card: Lab.Card) throws -> UInt64 {
-      try lab.awaitText("devices/\(card.name)/status", "listening")
-      return try Guest(
-        .userModeLinux, on: [card.device], running: Commands.features, in: lab
-      ).finish().features
     }
   }
 }

@@ -11,16 +11,15 @@ extension EndToEnd {
 
     @Test(
       "What User-Mode Linux prints on a console is added to its file",
-      .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason))
+      .needs(.userModeLinux))
     func printsToFile() throws {
       defer { lab.end() }
       try write(Array("before\n".utf8), toFile: lab.folder + "/log")
       let console = try lab.addDevice(
         "console", "con0", with: ["backend": "file", "path": lab.folder + "/log"])
-      let report = try Guest(
-        .userModeLinux, on: ["console=\(console)"],
-        running: "exec 5<>/dev/hvc0; stty raw <&5; echo 'said on the console' >&5; sleep 1", in: lab
-      ).finish()
+      let report = try lab.report(
+        of: .userModeLinux, on: ["console=\(console)"],
+        running: "exec 5<>/dev/hvc0; stty raw <&5; echo 'said on the console' >&5; sleep 1")
       #expect(report.status == 0, "\(report.lines)")
       #expect(try lab.run("cat $LAB/log").text == "before\nsaid on the console\n")
       #expect(try lab.number("devices/con0/stats/tx_bytes") == 20)
@@ -28,7 +27,7 @@ extension EndToEnd {
 
     @Test(
       "Lines go both ways between a terminal of the host and User-Mode Linux",
-      .enabled(if: Gate.userModeLinux.isOpen, Gate.userModeLinux.reason))
+      .needs(.userModeLinux))
     func terminal() throws {
       defer { lab.end() }
       let console = try lab.addDevice("console", "con0", with: ["backend": "pty"])
@@ -59,33 +58,22 @@ extension EndToEnd {
 
     @Test(
       "QEMU's guest reads random bytes, no faster than the limit lets it",
-      .enabled(if: Gate.qemu.isOpen, Gate.qemu.reason))
+      .needs(.qemu, .qemuGuest))
     func random() throws {
       defer { lab.end() }
       let source = try lab.addDevice("rng", "rng0", with: ["limits/bytes_per_second": "2000"])
-      let report = try Guest(
-        .qemu, on: ["rng=\(source)"],
+      let report = try lab.report(
+        of: .qemu, on: ["rng=\(source)"],
         running: """
           cat /sys/class/misc/hw_random/rng_current
           begin=$(date +%s)
           head -c 8000 /dev/hwrng | sha256sum
           echo "seconds $(($(date +%s) - begin))"
-          """, in: lab
-      ).finish()
+          """)
       #expect(report.status == 0, "\(report.lines)")
       #expect(report.lines.first == "virtio_rng.0")
       #expect(try #require(report.value("seconds").flatMap { Int($0) }) >= 2)
       #expect(try lab.number("devices/rng0/stats/bytes") >= 8000)
-    }
-
-    @Test("A guest cannot have a console whose file its owner may not write")
-    func forbidden() throws {
-      defer { lab.end() }
-      try makeDirectory("\(lab.tree)/devices/con0", permissions: 0o755)
-      try lab.set("devices/con0/type", "console")
-      try lab.set("devices/con0/backend", "file")
-      try lab.set("devices/con0/path", lab.folder)
-      #expect(throws: Errno.isDirectory) { try lab.set("devices/con0/enabled", "1") }
     }
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
   @Suite(
-    "DPDK's driver uses network cards", .enabled(if: Gate.testpmd.isOpen, Gate.testpmd.reason))
+    "DPDK's driver uses network cards", .needs(.testpmd))
   struct TestpmdTests {
     let lab: Lab
 

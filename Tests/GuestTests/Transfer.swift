@@ -44,17 +44,16 @@ struct Transfer {
     received = report.value("received") ?? "not received"
   }
 
-  /// Between two guests, which also ping each other.
+  /// Between two guests of User-Mode Linux, which also ping each other.
   init(
-    from machine: Machine, with card: Lab.Card, to other: Machine, with partnerCard: Lab.Card,
-    in lab: Lab
+    between card: Lab.Card, and partnerCard: Lab.Card, in lab: Lab
   ) throws {
     let guest = try Guest(
-      machine, on: [card.device],
+      .userModeLinux, on: [card.device],
       running: [Commands.network(2), Commands.transfers(with: 1), Commands.ping(1)]
         .joined(separator: "\n"), in: lab)
     let partner = try Guest(
-      other, on: [partnerCard.device],
+      .userModeLinux, on: [partnerCard.device],
       running: [Commands.network(1), Commands.transfers(with: 2)].joined(separator: "\n"), in: lab)
     for each in [guest, partner] { try each.awaitLine("ready") }
     for each in [guest, partner] { try each.say("go") }

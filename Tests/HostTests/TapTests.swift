@@ -4,7 +4,7 @@ import Model
 import TestSupport
 import Testing
 
-@Suite("Opening the tap of a network card", .enabled(if: canMakeTaps, noTaps))
+@Suite("Opening the tap of a network card", .needs(.root, .networkNamespaces, .tun, .ip))
 struct TapTests {
   @Test("A pattern becomes the first free name, which is a fact; the tap is up")
   func pattern() throws {
@@ -185,15 +185,16 @@ struct TapTests {
 
   @Test("Who owns a tap that is as the values want it needs no more")
   func othersLeave() throws {
-    try inNewNetwork {
+    let errno = try inNewNetwork {
       try run(
         """
         ip link add br0 type bridge; ip tuntap add mine mode tap user 65534
         ip link set mine master br0 up
         """)
       try assumeRights(uid: 65534, gid: 65534, groups: [])
-      try checkNetRights(tap(["ifname": "mine", "bridge": "br0"]))
+      return refusal(of: checkNetRights, tap(["ifname": "mine", "bridge": "br0"]))
     }
+    #expect(errno == nil)
   }
 
   @Test("Rights come back to root's after another's were assumed")

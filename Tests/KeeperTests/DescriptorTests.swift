@@ -36,6 +36,22 @@ struct DescriptorTests {
     #expect(try lab.program().keeper.take("many").count == 200)
   }
 
+  @Test("Several put at once are each there under its own name")
+  func together() throws {
+    let second = try makeMemoryFile("second", byteCount: 4096)
+    try control.keeper.put([lab.first, second], as: ["a", "b/c"])
+    let items = try control.keeper.take("b")
+    #expect(items.map(\.name) == ["b/c"])
+    #expect(try items.map { try facts(of: $0.descriptor).inode } == [facts(of: second).inode])
+    #expect(try control.keeper.take("a").count == 1)
+  }
+
+  @Test("A name that comes without a descriptor keeps nothing")
+  func nameAlone() throws {
+    try control.keeper.put([lab.first], as: ["a", "b"])
+    #expect(try control.keeper.take("").map(\.name) == ["a", "first"])
+  }
+
   @Test("A name means itself and what is below it, and no longer name")
   func below() throws {
     for name in ["a", "a/b", "ab", "b"] { try control.keeper.put(lab.first, as: name) }

@@ -9,7 +9,7 @@ extension MountTests {
     /// until the operation ends.
     private func script(stopping victim: String, _ operation: String) -> String {
       """
-      live d; disk e; echo 1 >devices/e/enabled; disk f; disk other
+      live d; disk e; echo 1 >devices/e/enabled; file_disk f; disk other
       kill -STOP \(victim)
       SECONDS=0
       \(operation) &
@@ -91,6 +91,22 @@ extension MountTests {
           .text == "opening the host side took longer than 3 seconds\nenabled\n")
     }
 
+    @Test("What names nothing of the host is enabled and grows while openings hang")
+    func hostless() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        disk memory; disk null; echo null >devices/null/backend
+        for class in rng net; do mkdir devices/$class; echo $class >devices/$class/type; done
+        kill -STOP $(pgrep -P $(pid_of control) -f 'vbusfs helper')
+        for device in memory null rng net; do echo 1 >devices/$device/enabled; done
+        echo 2M >devices/memory/capacity
+        cat devices/{memory,null,rng,net}/status devices/memory/capacity
+        """, seconds: 3)
+      #expect(outcome.text == "enabled\nenabled\nenabled\nenabled\n2097152\n")
+    }
+
     @Test("Who waits for a stopped engine can be killed")
     func killed() throws {
       let lab = try Lab()
@@ -99,7 +115,7 @@ extension MountTests {
         """
         live d; disk e; echo 1 >devices/e/enabled
         kill -STOP $(cat containers/lab/engine/pid)
-        plug e & sleep 0.2; pkill -KILL -P $!; kill -KILL $!; wait $! 2>/dev/null; echo $?
+        plug e & sleep 0.2; kill -KILL $! $(pgrep -P $!); wait $! 2>/dev/null; echo $?
         """, seconds: 10)
       #expect(outcome.text == "137\n")
     }
@@ -120,7 +136,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        live d; disk e; echo 1 >devices/e/enabled; disk f; disk c; plug c
+        live d; disk e; echo 1 >devices/e/enabled; file_disk f; disk c; plug c
         shows() { cat devices/*/{status,serial}; ls containers/lab/ids; }
         shows >$LAB/before; victim=\(victim); kill -STOP $victim
         start=$(date +%s%N)
@@ -139,7 +155,7 @@ extension MountTests {
       defer { lab.end() }
       let outcome = try lab.run(
         """
-        disk f; helper=$(pgrep -P $(pid_of control) -f 'vbusfs helper'); kill -STOP $helper
+        file_disk f; helper=$(pgrep -P $(pid_of control) -f 'vbusfs helper'); kill -STOP $helper
         (sleep 0.5; kill -CONT $helper) &
         perl -e '
           $SIG{CHLD} = sub { $seen = 1 };
@@ -175,7 +191,7 @@ extension MountTests {
       let outcome = try lab.run(
         """
         helper() { pgrep -P $(pid_of control) -f 'vbusfs helper'; }
-        disk d; kill -STOP $(helper); echo 1 >devices/d/enabled &
+        file_disk d; kill -STOP $(helper); echo 1 >devices/d/enabled &
         sleep 0.2; kill -KILL $(helper); wait $!; echo $?
         cat devices/d/status
         """)

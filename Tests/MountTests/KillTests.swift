@@ -37,11 +37,7 @@ extension MountTests {
         (\(Self.loop)
         mkdir devices/last; echo blk >devices/last/type; plug last
         [ $(ls containers/lab/ids) = $turns ] && echo complete) &
-        for death in {1..20}; do
-          sleep 0.0$((RANDOM % 10)); old=$(pid_of control)
-          kill -KILL $old
-          until new=$(pid_of control) && [ "$new" != $old ]; do sleep 0.005; done
-        done
+        for death in {1..20}; do sleep 0.0$((RANDOM % 10)); kill_control; done
         : >$LAB/stop; wait $!
         """, seconds: 60)
       #expect(outcome.text == "complete\n")

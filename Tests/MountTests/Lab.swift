@@ -9,8 +9,8 @@ final class Lab {
   var tree: String { folder + "/tree" }
   var runtime: String { folder + "/run" }
 
-  /// Words for scripts. `refuse` prints why the newest change was refused, `state` all that a
-  /// refused change must leave alone.
+  /// Words for scripts. `reason` prints why the newest change was refused, `state` all that a
+  /// refused change must leave alone; `kill_control` waits for the successor.
   private static let words = """
     mount_tree() { vbusfs mount --runtime $LAB/run "$@" $LAB/tree; }
     disk() {
@@ -23,6 +23,12 @@ final class Lab {
       mkdir devices/d
       echo blk >devices/d/type
       echo $1 >devices/d/path
+    }
+    file_disk() {
+      truncate -s 1M $LAB/$1.img
+      mkdir devices/$1
+      echo blk >devices/$1/type
+      echo $LAB/$1.img >devices/$1/path
     }
     plug() {
       mkdir -p containers/lab
@@ -39,11 +45,17 @@ final class Lab {
       find . -type f ! -name last_error -exec grep -H '' {} + | sort
     }
     pid_of() { cat $LAB/run/$1.pid; }
-    keep_pids() { pids=$(pgrep -f "^[^ ]*vbusfs .* $LAB/tree"; cat $LAB/tree/containers/*/engine/pid); }
+    kill_control() {
+      old=$(pid_of control)
+      kill -KILL $old
+      until new=$(pid_of control) && [ "${new:-$old}" != $old ]; do sleep 0.005; done
+    }
+    keep_pids() {
+      pids=$(pgrep -f "^[^ ]*vbusfs .* $LAB/tree"; cat $LAB/tree/containers/*/engine/pid)
+    }
+    has_ended() { ! kill -0 $1 2>/dev/null || grep -qs '^State:.Z' /proc/$1/status; }
     await_end() {
-      for pid in $pids; do
-        while kill -0 $pid 2>/dev/null && ! grep -qs '^State:.Z' /proc/$pid/status; do sleep 0.01; done
-      done
+      for pid in $pids; do until has_ended $pid; do sleep 0.01; done; done
       while grep -q " $LAB/tree " /proc/self/mountinfo; do sleep 0.01; done
     }
     nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }

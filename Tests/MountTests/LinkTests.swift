@@ -129,50 +129,5 @@ extension MountTests {
         outcome.text
           == "ln: failed to create symbolic link 'containers/lab/devices/d': File exists\n")
     }
-
-    @Test("A link that is refused says why, and changes nothing", arguments: refusals)
-    func refused(_ refused: Refused) throws {
-      let lab = try Lab()
-      defer { lab.end() }
-      #expect(try lab.run(refused.setup).text == "")
-      let before = try lab.run("state").text
-      let outcome = try lab.run(refused.command)
-      #expect(
-        outcome.text
-          == "ln: failed to create symbolic link 'containers/c/devices/x': \(refused.says)\n")
-      #expect(try lab.run("reason").text == "\(refused.reason)\n")
-      #expect(try lab.run("state").text == before)
-    }
-
-    static let refusals = [
-      Refused(
-        "device without a type", after: "mkdir containers/c devices/d",
-        "ln -s ../../../devices/d containers/c/devices/x", "Invalid argument",
-        "the device has no type yet"),
-      Refused(
-        "device that is not there", after: "mkdir containers/c",
-        "ln -s ../../../devices/d containers/c/devices/x", "No such file or directory",
-        "the device that the link names does not exist"),
-      Refused(
-        "file of the tree", after: "mkdir containers/c",
-        "ln -s ../../../version containers/c/devices/x", "Invalid argument",
-        "the target of the link is not a device of this tree"),
-      Refused(
-        "file of a device", after: "mkdir containers/c; disk d",
-        "ln -s $LAB/tree/devices/d/type containers/c/devices/x", "Invalid argument",
-        "the target of the link is not a device of this tree"),
-      Refused(
-        "file outside", after: "mkdir containers/c", "ln -s /etc/passwd containers/c/devices/x",
-        "Operation not permitted", "the target of the link lies outside this tree"),
-      Refused(
-        "device in another container", after: "mkdir containers/c; live d",
-        "ln -s ../../../devices/d containers/c/devices/x", "Device or resource busy",
-        "the device is plugged into containers/lab"),
-      Refused(
-        "device in this container",
-        after: "mkdir containers/c; disk d; ln -s devices/d containers/c/devices/d",
-        "ln -s ../../../devices/d containers/c/devices/x", "Device or resource busy",
-        "the device is plugged into containers/c"),
-    ]
   }
 }

@@ -221,11 +221,7 @@ extension MountTests {
             die unless (stat "devices/more")[3] == 5;
             rmdir "devices/more" or die; die unless (stat "devices")[3] == 3
           }' && echo right) &
-        for death in {1..15}; do
-          sleep 0.0$((RANDOM % 10)); old=$(pid_of control)
-          kill -KILL $old
-          until new=$(pid_of control) && [ "$new" != $old ]; do sleep 0.005; done
-        done
+        for death in {1..15}; do sleep 0.0$((RANDOM % 10)); kill_control; done
         : >$LAB/stop; wait $!
         """, seconds: 60)
       #expect(outcome.text == "right\n")

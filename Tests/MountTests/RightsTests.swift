@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 extension MountTests {
-  @Suite("Owners and rights", .enabled(if: Gate.root.isOpen, Gate.root.reason))
+  @Suite("Owners and rights", .needs(.root))
   struct RightsTests {
     @Test("chmod and chown of a device reach its files and its socket, and outlive control")
     func owner() throws {

@@ -26,7 +26,7 @@ extension MountTests {
       #expect(outcome.text == "")
     }
 
-    @Test("rsync makes a faithful copy", .enabled(if: Gate.has("rsync"), "needs rsync"))
+    @Test("rsync makes a faithful copy", .needs(.program("rsync", in: "test")))
     func rsync() throws {
       let lab = try Lab()
       defer { lab.end() }
@@ -116,7 +116,7 @@ extension MountTests {
 
     @Test(
       "getfattr says quietly that there is nothing",
-      .enabled(if: Gate.has("getfattr"), "needs attr"))
+      .needs(.program("getfattr", in: "test")))
     func attributes() throws {
       let lab = try Lab()
       defer { lab.end() }
@@ -164,7 +164,7 @@ extension MountTests {
         outcome.text == "mkdir: cannot create directory 'devices/d/x': Operation not permitted\n")
     }
 
-    @Test("vim writes in place", .enabled(if: Gate.has("vim.tiny"), "needs vim-tiny"))
+    @Test("vim writes in place", .needs(.program("vim.tiny", in: "test")))
     func vim() throws {
       let lab = try Lab()
       defer { lab.end() }

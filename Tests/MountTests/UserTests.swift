@@ -3,8 +3,7 @@ import Testing
 
 extension MountTests {
   @Suite(
-    "An ordinary user", .enabled(if: Gate.root.isOpen, Gate.root.reason),
-    .enabled(if: Gate.fusermount.isOpen, Gate.fusermount.reason))
+    "An ordinary user", .needs(.root))
   struct UserTests {
     @Test("mounts through fusermount3, makes a disk live, and unmounts")
     func mount() throws {

@@ -3,6 +3,7 @@ import Engine
 import LinuxSystem
 import RingDriver
 import SharedMemory
+import TestSupport
 import Virtio
 
 /// A network card with drivers of ours on its queues.

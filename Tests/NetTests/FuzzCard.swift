@@ -3,6 +3,7 @@ import Engine
 import LinuxSystem
 import RingDriver
 import SharedMemory
+import TestSupport
 import Virtio
 
 /// A network card whose guest writes what it likes to descriptors, and whose engine may die.

@@ -2,6 +2,7 @@ import Devices
 import LinuxSystem
 import RingDriver
 import SharedMemory
+import TestSupport
 import Virtio
 
 /// Cards of one engine, all of whose guests, and the other end of whose stream, are hostile. The

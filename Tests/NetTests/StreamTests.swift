@@ -1,6 +1,7 @@
 import Devices
 import Engine
 import LinuxSystem
+import TestSupport
 import Testing
 import Virtio
 

@@ -36,14 +36,9 @@ private struct Bridged {
   }
 }
 
-@discardableResult
-private func run(_ script: String) throws -> String {
-  let outcome = try shell(script)
-  guard outcome.succeeded else { throw Overdue(description: outcome.text) }
-  return outcome.text
-}
-
-@Suite("A tap takes and brings a card's frames", .serialized, .enabled(if: canMakeTaps, noTaps))
+@Suite(
+  "A tap takes and brings a card's frames", .serialized,
+  .needs(.root, .networkNamespaces, .tun, .ip))
 struct TapTests {
   @Test("A frame comes through the host's bridge")
   func frames() throws {

@@ -42,7 +42,7 @@ struct ConsoleTests {
     #expect(try lab.offer([[first], [second]], to: 0).isEmpty)
     #expect(lab.progress == .idle)
     try write(Array("typed".utf8), to: far)
-    #expect(try lab.awaitWake(of: 0))
+    #expect(try lab.host.awaitWake(of: 0))
     #expect(try lab.serve(0).map(\.written) == [4, 1])
     #expect(lab.memory.content(of: first) == Array("type".utf8))
     #expect(lab.counter(ConsoleCounter.receivedBytes.rawValue) == 5)
@@ -53,12 +53,12 @@ struct ConsoleTests {
     let (lab, far) = try connected()
     try lab.serve(0)
     try write([1, 2, 3], to: far)
-    #expect(try lab.awaitWake(of: 0))
+    #expect(try lab.host.awaitWake(of: 0))
     try lab.serve(0)
     #expect(lab.progress == .drained)
     try write([4], to: far)
-    try lab.settle()
-    #expect(try !lab.awaitWake(of: 0, turns: 1))
+    try lab.host.settle()
+    #expect(try !lab.host.awaitWake(of: 0, turns: 1))
     #expect(try lab.offer([[lab.memory.target(3)], [lab.memory.target(3)]], to: 0).count == 2)
   }
 
@@ -76,7 +76,7 @@ struct ConsoleTests {
     while let part = try? read(far, upTo: 65536), !part.isEmpty {
       last = part
       count += UInt64(part.count)
-      try lab.settle()
+      try lab.host.settle()
     }
     #expect(last.last == 0x7a)
     #expect(count + dropped == 21 * 65536)
@@ -87,8 +87,8 @@ struct ConsoleTests {
     let (lab, far) = try connected()
     try lab.offer([text("x", in: lab)], to: 1)
     _ = try read(far, upTo: 1)
-    try lab.settle()
-    #expect(try !lab.awaitWake(of: 1, turns: 1))
+    try lab.host.settle()
+    #expect(try !lab.host.awaitWake(of: 1, turns: 1))
   }
 
   @Test("A peer that leaves fails the host side once, and the guest prints on")
@@ -96,8 +96,8 @@ struct ConsoleTests {
     let (near, far) = try makeStreamPair()
     let lab = try lab(near)
     disconnect(far)
-    try lab.settle()
-    #expect(lab.failure == "the other end of the console's host side is gone")
+    try lab.host.settle()
+    #expect(lab.host.failure == "the other end of the console's host side is gone")
     #expect(try lab.offer([text("lost", in: lab)], to: 1).count == 1)
     #expect(lab.counter(ConsoleCounter.dropped.rawValue) == 4)
   }
@@ -123,8 +123,8 @@ struct ConsoleTests {
     try lab.offer([text("a\nb\u{3}", in: lab)], to: 1)
     #expect(try reader.map { try read($0, upTo: 100) } == Array("a\nb\u{3}".utf8))
     reader = nil
-    try lab.settle()
-    #expect(lab.failure == nil)
+    try lab.host.settle()
+    #expect(lab.host.failure == nil)
     let second = try open(name, [.readWrite, .nonblocking])
     try write(Array("ls\n".utf8), to: second)
     let target = lab.memory.target(16)

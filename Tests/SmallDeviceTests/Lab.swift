@@ -2,19 +2,17 @@ import Engine
 import LinuxSystem
 import RingDriver
 import SharedMemory
+import TestSupport
 import Virtio
 
-/// A device of any class with a driver of ours for each queue, and what a live device gives its
-/// model.
+/// A device of any class with a driver of ours for each queue.
 final class Lab {
   let memory: DriverMemory
   let guest: GuestMemory
   let drivers: [SplitDriver]
-  let loop: EventLoop
+  let host: PlayedHost
   private let counters: SharedFile
   private(set) var model: (any DeviceModel)?
-  private(set) var woken: [Int] = []
-  private(set) var failure: String?
   /// How the newest turn of a queue ended.
   private(set) var progress: Progress?
 
@@ -31,7 +29,7 @@ final class Lab {
     drivers = (0..<queueCount).map { _ in
       SplitDriver(size, in: memory, features: .splitRing)
     }
-    loop = try EventLoop()
+    host = try PlayedHost()
     counters = try SharedFile(
       mapping: try makeMemoryFile("counters", byteCount: 4096), byteCount: 4096, writable: true)
     let setup = DeviceSetup(
@@ -40,7 +38,7 @@ final class Lab {
     let model = try make(setup)
     self.model = model
     model.negotiated(model.features)
-    model.begin(on: self)
+    model.begin(on: host)
   }
 
   func counter(_ index: Int) -> UInt64 {
@@ -65,37 +63,4 @@ final class Lab {
     ring.publish()
     return try driver.reapAll()
   }
-
-  /// Turns the loop until the model wakes a queue; true when it did.
-  func awaitWake(of queue: Int, turns: Int = 100) throws -> Bool {
-    for _ in 0..<turns where !woken.contains(queue) { try loop.turn(milliseconds: 100) }
-    defer { woken = [] }
-    return woken.contains(queue)
-  }
-
-  /// Turns the loop as long as something is ready.
-  func settle() throws { for _ in 0..<20 { try loop.turn(milliseconds: 0) } }
-}
-
-extension Lab: DeviceHost {
-  func wake(queue index: Int) { woken.append(index) }
-
-  func watch(
-    _ descriptor: Descriptor, for readiness: Readiness, handler: @escaping (Readiness) -> Void
-  ) throws(Errno) -> EventLoop.Token {
-    try loop.watch(descriptor, for: readiness, handler: handler)
-  }
-
-  func rewatch(_ token: EventLoop.Token, for readiness: Readiness) {
-    try? loop.rewatch(token, for: readiness)
-  }
-
-  func after(milliseconds: UInt64, handler: @escaping () -> Void) -> EventLoop.Token {
-    loop.after(milliseconds: milliseconds, handler: handler)
-  }
-
-  func remove(_ token: EventLoop.Token) { loop.remove(token) }
-  func configurationChanged() {}
-  func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common { make() }
-  func hostFailed(_ sentence: String) { failure = sentence }
 }

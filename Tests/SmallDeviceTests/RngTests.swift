@@ -48,7 +48,7 @@ struct RngTests {
     let chains = (0..<4).map { _ in [lab.memory.target(64)] }
     #expect(try lab.offer(chains, to: 0).map(\.written) == [64])
     #expect(lab.progress == .idle)
-    #expect(try lab.awaitWake(of: 0))
+    #expect(try lab.host.awaitWake(of: 0))
     #expect(try lab.serve(0).map(\.written) == [64])
   }
 
@@ -64,7 +64,7 @@ struct RngTests {
     let chains = (0..<3).map { _ in [lab.memory.target(64)] }
     #expect(try lab.offer(chains, to: 0).map(\.written) == [1])
     try lab.model?.update(["limits/bytes_per_second": "0"], [])
-    #expect(try lab.awaitWake(of: 0))
+    #expect(try lab.host.awaitWake(of: 0))
     #expect(try lab.serve(0).map(\.written) == [64, 64])
   }
 

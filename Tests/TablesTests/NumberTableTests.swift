@@ -1,7 +1,8 @@
 import Tables
 import Testing
 
-@Suite struct NumberTableTests {
+@Suite("A table of numbers")
+struct NumberTableTests {
   @Test("An empty table has no place for any number")
   func emptyHasNothing() {
     let table = NumberTable<String>()

@@ -16,13 +16,15 @@ int linux_memfd_create(const char *name, int sealable);
 int linux_memfd_seal_size(int fd, int may_grow);
 int linux_eventfd(void);
 int linux_open(const char *path, int flags, unsigned mode);
-int linux_duplicate(int fd, int lowest);
 int linux_set_nonblocking(int fd, int on);
-int linux_set_inheritable(int fd, int on);
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
 int linux_block_device_size(int fd, uint64_t *bytes);
 int linux_unread_bytes(int fd);
-int linux_unsent_bytes(int fd);
+// read(2), write(2) and writev(2) that no thread can be cancelled in: of a process with several
+// threads the C library otherwise asks before and after each.
+ssize_t linux_read(int fd, void *bytes, size_t capacity);
+ssize_t linux_write(int fd, const void *bytes, size_t count);
+ssize_t linux_write_vector(int fd, const struct iovec *parts, int count);
 
 ssize_t linux_read_link(const char *path, void *bytes, size_t capacity);
 const char *linux_error_name(int number);
@@ -69,7 +71,6 @@ int linux_reap(int pid, int *status);
 int linux_kill(int pid, int signal);
 int linux_end_with_parent(int signal);
 int linux_raise_descriptor_limit(void);
-int linux_set_thread_name(const char *name);
 char **linux_environment(void);
 
 // -- the rights of another user, for this thread, until those of yet another are assumed
@@ -80,7 +81,8 @@ int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t
 int linux_confine(void);
 
 // -- mounts
-int linux_mount_fuse(const char *source, const char *path, const char *options);  // options name the descriptor
+// `options` name the descriptor.
+int linux_mount_fuse(const char *source, const char *path, const char *options);
 int linux_unmount(const char *path, int detach);
 
 // -- atomic words of shared memory; the caller has checked range and alignment

@@ -22,7 +22,7 @@ package struct FrameQueue {
   private var limit = 0
   package private(set) var count = 0
 
-  /// Length and header; entries begin at multiples of 16.
+  /// Header and length; entries begin at multiples of 16.
   private static let leadByteCount = 16
 
   package init() {}
@@ -43,6 +43,7 @@ package struct FrameQueue {
 
   /// Finds room for a frame, whose bytes are then written to `bytes` at the place, and which
   /// is then committed; nil when there is none.
+  @inline(__always)
   mutating func room(for byteCount: Int, _ header: NetHeader) -> Place? {
     let needed = Self.entryByteCount(byteCount)
     // At the start again, where memory is warm.
@@ -58,18 +59,27 @@ package struct FrameQueue {
   }
 
   /// Adds the frame whose room was found last.
+  @inline(__always)
   mutating func commit(_ place: Place) {
+    var all = bytes.mutableSpan
+    Self.setLead(place, &all)
+    advance(behind: place)
+  }
+
+  @inline(__always)
+  private static func setLead(_ place: Place, _ bytes: inout MutableSpan<UInt8>) {
+    let start = place.start - leadByteCount
+    setWordOfBytes(&bytes, at: start, to: place.header.low)
+    setWordOfBytes(&bytes, at: start + 8, to: place.header.high | UInt64(place.byteCount) << 32)
+  }
+
+  @inline(__always)
+  private mutating func advance(behind place: Place) {
     let start = place.start - Self.leadByteCount
     if start < tail {
       limit = tail
       isWrapped = true
     }
-    let header = place.header.bytes
-    var lead = InlineArray<16, UInt8>(repeating: 0)
-    for index in 0..<4 { lead[index] = UInt8(truncatingIfNeeded: place.byteCount >> (8 * index)) }
-    for index in 0..<NetHeader.byteCount { lead[4 + index] = header[index] }
-    var all = bytes.mutableSpan
-    copyBytes(lead.span, to: &all, at: start)
     tail = start + Self.entryByteCount(place.byteCount)
     count += 1
   }
@@ -79,11 +89,11 @@ package struct FrameQueue {
   @inline(__always)
   package var first: Place? {
     guard count > 0 else { return nil }
-    let lead = bytes.span.extracting(head..<(head + Self.leadByteCount))
-    var byteCount = 0
-    for index in 0..<4 { byteCount |= Int(lead[index]) << (8 * index) }
-    let header = NetHeader(lead.extracting(4..<Self.leadByteCount))
-    return Place(header: header, start: head + Self.leadByteCount, byteCount: byteCount)
+    let all = bytes.span
+    let high = wordOfBytes(all, at: head + 8)
+    return Place(
+      header: NetHeader(low: wordOfBytes(all, at: head), high: high),
+      start: head + Self.leadByteCount, byteCount: Int(high >> 32))
   }
 
   /// Forgets the oldest frame, if there is one.
@@ -115,11 +125,11 @@ package struct FrameQueue {
     _ frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory
   ) throws(MemoryFault) -> Bool {
     guard let room = room(for: frame.byteCount, frame.header) else { return false }
-    var place = segments.readable(from: frame.offset)
     var target = bytes.mutableSpan
-    _ = try segments.copyOut(
-      &place, frame.byteCount, into: &target, at: room.start, of: memory)
-    commit(room)
+    try segments.copyOut(
+      from: frame.offset, frame.byteCount, into: &target, at: room.start, of: memory)
+    Self.setLead(room, &target)
+    advance(behind: room)
     return true
   }
 

@@ -13,6 +13,11 @@ package import Model
   }
 }
 
+/// A switch, a loop and nothing are the engine's own.
+@Sendable func netNamesHost(_ values: [String: String]) -> Bool {
+  values["backend"] == "tap" || values["backend"] == "stream"
+}
+
 /// Refuses who may not open what these values ask for.
 @Sendable package func checkNetRights(_ wish: HostWish) throws(HostRefusal) {
   switch wish.values["backend"] {

@@ -21,6 +21,7 @@ struct NetReceiver: ~Copyable {
   private var lead = NetHeader.legacyByteCount
   private var takesFlags = false
   private var mergesBuffers = false
+  private var frameByteCountMax = Int.max
   /// The first chain of a frame, whose header is finished last, and one of the others.
   private var first = Segments(capacity: NetLimits.segments)
   private var other = Segments(capacity: NetLimits.segments)
@@ -37,6 +38,10 @@ struct NetReceiver: ~Copyable {
     lead = features.netHeaderByteCount
     takesFlags = features.contains(.netGuestChecksum)
     mergesBuffers = features.contains(.netMergeableBuffers)
+    // 5.1.4.1: a driver that knows the MTU is passed no larger packet that is not to be cut. One
+    // VLAN tag is no part of it.
+    let longest = mtu + NetLimits.ethernetByteCount + 4
+    frameByteCountMax = features.contains(.netMTU) ? longest : .max
   }
 
   /// Delivers what waits in a queue.
@@ -77,12 +82,14 @@ struct NetReceiver: ~Copyable {
     return delivery
   }
 
+  @inline(__always)
   private mutating func place(
     _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout SplitRing,
     _ memory: GuestMemory
   ) throws(RingFault) -> Delivery {
     // 5.1.6.4: a frame that the driver did not agree to take in this form.
-    guard header.isTaken(by: acked), header.isSegmented || isShortEnough(frame.count) else {
+    guard header.isTaken(by: acked), header.isSegmented || frame.count <= frameByteCountMax
+    else {
       return .unfit
     }
     guard let loan = try ring.next(&first) else { return .starved }
@@ -106,10 +113,9 @@ struct NetReceiver: ~Copyable {
       guard mergesBuffers, !loans.isFull, loans.count < ring.size.count
       else { return .unfit }
       guard let loan = try ring.next(&other) else { return .starved }
-      var place = other.writable(from: 0)
       let rest = frame.extracting(done..<frame.count)
       var count = 0
-      do throws(MemoryFault) { count = try other.copyIn(rest, at: &place, of: memory) } catch {
+      do throws(MemoryFault) { count = try other.copyIn(rest, at: 0, of: memory) } catch {
         loan.forfeit()
         throw .memory(error)
       }
@@ -121,13 +127,8 @@ struct NetReceiver: ~Copyable {
     return .delivered
   }
 
-  /// 5.1.4.1: a driver that knows the MTU is passed no larger packet that is not to be cut. One
-  /// VLAN tag is no part of it.
-  private func isShortEnough(_ byteCount: Int) -> Bool {
-    !acked.contains(.netMTU) || byteCount <= mtu + NetLimits.ethernetByteCount + 4
-  }
-
   /// Writes the header and as much of the frame as the first chain holds; answers how much.
+  @inline(__always)
   private mutating func begin(
     _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ memory: GuestMemory
   ) throws(MemoryFault) -> Int {
@@ -135,11 +136,12 @@ struct NetReceiver: ~Copyable {
     // 5.1.6.4.1: without GUEST_CSUM no flags; num_buffers is 1 where buffers are not merged.
     if !takesFlags { header.flags = 0 }
     header.bufferCount = 1
-    var place = first.writable(from: 0)
+    if lead == NetHeader.byteCount, first.copyIn(header.words, frame, of: memory) {
+      return frame.count
+    }
     let bytes = header.bytes
-    _ = try first.copyIn(
-      bytes.span.extracting(0..<lead), at: &place, of: memory)
-    return try first.copyIn(frame, at: &place, of: memory)
+    _ = try first.copyIn(bytes.span.extracting(0..<lead), at: 0, of: memory)
+    return try first.copyIn(frame, at: UInt64(lead), of: memory)
   }
 
   /// Says in the first chain how many there are.
@@ -148,8 +150,7 @@ struct NetReceiver: ~Copyable {
     let count: InlineArray<2, UInt8> = [
       UInt8(truncatingIfNeeded: loans.count), UInt8(truncatingIfNeeded: loans.count >> 8),
     ]
-    var place = first.writable(from: UInt64(NetHeader.legacyByteCount))
-    _ = try first.copyIn(count.span, at: &place, of: memory)
+    _ = try first.copyIn(count.span, at: UInt64(NetHeader.legacyByteCount), of: memory)
   }
 
   // MARK: Counting

@@ -53,6 +53,7 @@ struct NetTransmitter: ~Copyable {
     return .more
   }
 
+  @inline(__always)
   private mutating func send<Sink: FrameSink & ~Copyable>(
     _ memory: GuestMemory, to sink: inout Sink
   ) throws(MemoryFault) -> FrameFate {
@@ -63,11 +64,7 @@ struct NetTransmitter: ~Copyable {
     else { return .malformed }
     let byteCount = Int(segments.readableBytes) - lead
     // Copied once: the guest may change it at any time.
-    var bytes = InlineArray<12, UInt8>(repeating: 0)
-    var span = bytes.mutableSpan
-    var place = segments.readable(from: 0)
-    _ = try segments.copyOut(&place, lead, into: &span, of: memory)
-    let written = NetHeader(bytes.span.extracting(0..<lead))
+    let written = try header(memory)
     guard let header = written.checked(frameByteCount: byteCount, from: acked),
       header.isSegmented || byteCount <= frameByteCountMax
     else { return .malformed }
@@ -78,6 +75,22 @@ struct NetTransmitter: ~Copyable {
       tally.bytes += byteCount
     }
     return fate
+  }
+
+  /// The header as the guest wrote it.
+  @inline(__always)
+  private func header(_ memory: GuestMemory) throws(MemoryFault) -> NetHeader {
+    guard lead == NetHeader.byteCount, let words = segments.twelve(from: 0, of: memory)
+    else { return try headerInPieces(memory) }
+    return NetHeader(low: words.low, high: UInt64(words.high))
+  }
+
+  @inline(never)
+  private func headerInPieces(_ memory: GuestMemory) throws(MemoryFault) -> NetHeader {
+    var bytes = InlineArray<12, UInt8>(repeating: 0)
+    var span = bytes.mutableSpan
+    try segments.copyOut(from: 0, lead, into: &span, of: memory)
+    return NetHeader(bytes.span)
   }
 
   private mutating func count() {

@@ -79,10 +79,3 @@ package struct StationTable {
 
 /// Whether an Ethernet address names a group: multicast or broadcast (IEEE 802).
 func isGroup(_ address: UInt64) -> Bool { address >> 40 & 1 != 0 }
-
-/// The number of the Ethernet address at an index.
-func stationAddress(_ bytes: borrowing Span<UInt8>, at index: Int) -> UInt64 {
-  var address: UInt64 = 0
-  for place in index..<(index + 6) { address = address << 8 | UInt64(bytes[place]) }
-  return address
-}

@@ -81,6 +81,7 @@ struct SwitchFabric: FrameSink {
     return ports[port].dropped
   }
 
+  @inline(__always)
   private mutating func note(_ port: Int) {
     guard !ports[port].isNoted else { return }
     ports[port].isNoted = true
@@ -107,29 +108,40 @@ struct SwitchFabric: FrameSink {
     }
     guard !scratch.isEmpty else { return .sent }
     var bytes = scratch.mutableSpan
-    var place = segments.readable(from: frame.offset)
-    _ = try segments.copyOut(&place, frame.byteCount, into: &bytes, of: memory)
+    try segments.copyOut(from: frame.offset, frame.byteCount, into: &bytes, of: memory)
     return spread(frame, to: target)
   }
 
   /// The one port that gets the frame; nil when all others do.
+  @inline(__always)
   private mutating func route(
     _ frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory
   ) throws(MemoryFault) -> Int? {
     // Copied once: by what the switch looks at here the frame is judged.
-    var ends = InlineArray<12, UInt8>(repeating: 0)
-    var span = ends.mutableSpan
-    var place = segments.readable(from: frame.offset)
-    _ = try segments.copyOut(&place, 12, into: &span, of: memory)
-    let destination = stationAddress(ends.span, at: 0)
-    stations.learn(stationAddress(ends.span, at: 6), at: sender, now: now)
+    let ends = try ends(of: frame, segments, memory)
+    let destination = ends.low.byteSwapped >> 16
+    let source = UInt64(UInt16(truncatingIfNeeded: ends.low >> 48).byteSwapped) << 32
+    stations.learn(source | UInt64(ends.high.byteSwapped), at: sender, now: now)
     guard !isGroup(destination) else { return nil }
     guard let port = stations.port(of: destination, now: now) else { return nil }
     // Never back to where it came from: whoever is meant has it already.
     return port
   }
 
+  /// Both addresses of a frame, as twelve bytes.
+  @inline(__always)
+  private func ends(
+    of frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory
+  ) throws(MemoryFault) -> (low: UInt64, high: UInt32) {
+    if let ends = segments.twelve(from: frame.offset, of: memory) { return ends }
+    var bytes = InlineArray<12, UInt8>(repeating: 0)
+    var span = bytes.mutableSpan
+    try segments.copyOut(from: frame.offset, 12, into: &span, of: memory)
+    return NetHeader(bytes.span).words
+  }
+
   /// Copies the frame from the guest to the queue of a port that takes it as it is.
+  @inline(__always)
   private mutating func put(
     _ frame: OutgoingFrame, _ segments: borrowing Segments, _ memory: GuestMemory,
     into target: Int

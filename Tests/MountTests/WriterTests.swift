@@ -4,8 +4,8 @@ import Testing
 extension MountTests {
   /// What one user's values and devices give to another.
   @Suite(
-    "The rights of several writers", .enabled(if: Gate.root.isOpen, Gate.root.reason))
-  struct RightsReviewTests {
+    "The rights of several writers", .needs(.root))
+  struct WriterTests {
     @Test(
       "A new owner cannot turn what root wrote into more than he may do himself",
       arguments: ["echo 0 >devices/d/read_only", "echo 2M >devices/d/capacity"])

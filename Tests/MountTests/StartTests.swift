@@ -5,10 +5,10 @@ import Testing
 extension MountTests {
   /// What a start refuses, and what it finds out about the paths it is given.
   @Suite("Starting where others may have been before")
-  struct StartReviewTests {
+  struct StartTests {
     @Test(
       "A directory that somebody else may write to holds neither sockets nor the store",
-      .enabled(if: Gate.root.isOpen, Gate.root.reason),
+      .needs(.root),
       arguments: ["chown nobody", "chmod g+w", "chmod o+w"])
     func foreignRuntime(command: String) throws {
       let lab = try Lab(mounted: false)
@@ -49,7 +49,7 @@ extension MountTests {
 
     @Test(
       "Signals that come twice do not unmount what lies beneath the tree",
-      .enabled(if: Gate.root.isOpen, Gate.root.reason))
+      .needs(.root))
     func beneath() throws {
       let lab = try Lab(mounted: false)
       defer { lab.end() }
