@@ -79,6 +79,10 @@ extension SharedWindow {
     unsafe linux_load64_relaxed(word(offset, 8))
   }
   @inlinable @inline(__always)
+  public func acquire8(at offset: Int) -> UInt8 {
+    unsafe linux_load8_acquire(word(offset, 1))
+  }
+  @inlinable @inline(__always)
   public func acquire16(at offset: Int) -> UInt16 {
     unsafe linux_load16_acquire(word(offset, 2))
   }
@@ -91,6 +95,10 @@ extension SharedWindow {
     unsafe linux_load64_acquire(word(offset, 8))
   }
 
+  @inlinable @inline(__always)
+  public func storeRelaxed(_ value: UInt8, at offset: Int) {
+    unsafe linux_store8_relaxed(word(offset, 1), value)
+  }
   @inlinable @inline(__always)
   public func storeRelaxed(_ value: UInt16, at offset: Int) {
     unsafe linux_store16_relaxed(word(offset, 2), value)

@@ -1,3 +1,4 @@
+@_exported public import Rings
 public import SharedMemory
 
 /// The device's half of a split virtqueue (VIRTIO 1.2 section 2.7).

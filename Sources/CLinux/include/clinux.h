@@ -148,6 +148,12 @@ static inline void linux_copy_shared(void *to, const void *from, size_t count) {
 static inline uint8_t linux_load8_relaxed(const void *byte) {
   return __atomic_load_n((const uint8_t *)byte, __ATOMIC_RELAXED);
 }
+static inline uint8_t linux_load8_acquire(const void *byte) {
+  return __atomic_load_n((const uint8_t *)byte, __ATOMIC_ACQUIRE);
+}
+static inline void linux_store8_relaxed(void *byte, uint8_t value) {
+  __atomic_store_n((uint8_t *)byte, value, __ATOMIC_RELAXED);
+}
 static inline void linux_store8_release(void *byte, uint8_t value) {
   __atomic_store_n((uint8_t *)byte, value, __ATOMIC_RELEASE);
 }

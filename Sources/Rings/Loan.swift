@@ -1,5 +1,8 @@
 /// A chain the driver lent us. It is handed back exactly once: the compiler refuses a second time,
 /// and dropping one stops a debug build, for the driver would never get its buffers back.
+///
+/// Public, as all that a ring's data path uses from here: Swift 6.3 moves code across modules only
+/// where it is public and inlinable.
 @frozen
 public struct Loan: ~Copyable {
   /// In one word, which stays in a register.
@@ -9,18 +12,21 @@ public struct Loan: ~Copyable {
   @inlinable
   public var head: UInt16 { UInt16(truncatingIfNeeded: word) }
   /// A predecessor had taken it already.
-  var isAgain: Bool { word >> 16 != 0 }
-
   @inlinable
-  init(head: UInt16, isAgain: Bool = false) {
+  public var isAgain: Bool { word >> 16 != 0 }
+
+  /// A ring lends out what it took; nobody else makes one.
+  @inlinable
+  public init(head: UInt16, isAgain: Bool = false) {
     word = UInt64(head) | (isAgain ? 1 << 16 : 0)
   }
 
   @inlinable
   deinit { assertionFailure("a chain was dropped") }
 
+  /// Ends the loan: the ring that lent it has it back.
   @inlinable
-  consuming func settled() -> UInt16 {
+  public consuming func settled() -> UInt16 {
     let settledHead = head
     discard self
     return settledHead
@@ -28,5 +34,6 @@ public struct Loan: ~Copyable {
 
   /// Gives the chain up because its queue stops: the driver gets everything back by its reset, or
   /// the next device that takes the queue over finds the chain in flight.
-  package consuming func forfeit() { discard self }
+  @inlinable
+  public consuming func forfeit() { discard self }
 }

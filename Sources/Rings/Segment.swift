@@ -22,16 +22,17 @@ public struct Segment: BitwiseCopyable, Equatable, Sendable {
 
   /// A descriptor's two words.
   @inlinable @inline(__always)
-  init(_ words: (UInt64, UInt64)) {
+  public init(_ words: (UInt64, UInt64)) {
     address = GuestAddress(words.0)
     rest = words.1
   }
 
   /// What else is in the second word: VIRTIO 1.2 section 2.7.5.
   @inlinable @inline(__always)
-  var flags: UInt16 { UInt16(truncatingIfNeeded: rest >> 32) }
+  public var flags: UInt16 { UInt16(truncatingIfNeeded: rest >> 32) }
+  /// The descriptor that comes after it, in the same word.
   @inlinable @inline(__always)
-  var following: UInt16 { UInt16(truncatingIfNeeded: rest >> 48) }
+  public var following: UInt16 { UInt16(truncatingIfNeeded: rest >> 48) }
 
   public static func == (left: Segment, right: Segment) -> Bool {
     left.address == right.address && left.count == right.count

@@ -7,19 +7,18 @@ public struct Segments: ~Copyable {
   @usableFromInline var tally = Tally()
 
   /// What a walk counts, in registers: in the list itself each count would be a store.
-  @usableFromInline
-  struct Tally {
+  public struct Tally: BitwiseCopyable {
     @usableFromInline var readableCount = 0
     @usableFromInline var readableBytes: UInt64 = 0
     /// At most 32768 descriptors of 32 bits: no sum overflows.
-    @usableFromInline var bytes: UInt64 = 0
+    public var bytes: UInt64 = 0
 
     @inlinable
-    init() {}
+    public init() {}
 
     /// All so far are readable, which are so many segments.
     @inlinable @inline(__always)
-    mutating func allReadable(_ count: Int) {
+    public mutating func allReadable(_ count: Int) {
       readableCount = count
       readableBytes = bytes
     }
@@ -57,7 +56,7 @@ public struct Segments: ~Copyable {
   }
 
   /// Adds a segment to the list, which grows when it is full. False when it is misplaced.
-  mutating func append(_ segment: Segment, _ tally: inout Tally) -> Bool {
+  package mutating func append(_ segment: Segment, _ tally: inout Tally) -> Bool {
     guard tally.add(segment, after: list.count) else { return false }
     if list.append(segment) { return true }
     list.reserve(list.capacity * 2)
@@ -66,19 +65,32 @@ public struct Segments: ~Copyable {
 
   /// Puts a segment to a place of a walk that ends with `settle`; false where there is none.
   @inlinable @inline(__always)
-  mutating func put(_ segment: Segment, at index: Int) -> Bool { list.put(segment, at: index) }
+  public mutating func put(_ segment: Segment, at index: Int) -> Bool {
+    list.put(segment, at: index)
+  }
 
   /// Ends a walk over so many segments.
   @inlinable @inline(__always)
-  mutating func settle(_ count: Int, _ tally: Tally) -> Bool {
+  public mutating func settle(_ count: Int, _ tally: Tally) -> Bool {
     list.fill(count)
     return settle(tally)
   }
 
   /// Ends a walk. False when the chain describes more than 2^32 bytes (section 2.7.5.2).
   @inlinable @inline(__always)
-  mutating func settle(_ tally: Tally) -> Bool {
+  public mutating func settle(_ tally: Tally) -> Bool {
     self.tally = tally
     return tally.bytes <= 1 << 32
+  }
+
+  /// Makes it a chain of one buffer, which breaks no rule.
+  @inlinable @inline(__always)
+  public mutating func replaceAll(with segment: Segment) {
+    tally = Tally()
+    tally.bytes = UInt64(segment.count)
+    if !segment.isWritable { tally.allReadable(1) }
+    // There is always room for one.
+    _ = list.put(segment, at: 0)
+    list.fill(1)
   }
 }

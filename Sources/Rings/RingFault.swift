@@ -2,11 +2,12 @@ public import SharedMemory
 
 /// A rule of the virtqueue that the driver broke. It stops the queue until the driver resets it.
 public enum RingFault: Error, Hashable, Sendable {
-  /// The three areas of a split virtqueue (VIRTIO 1.2 section 2.7).
+  /// The three areas of a split virtqueue (VIRTIO 1.2 section 2.7), and the one of an ioq.
   public enum Part: String, Sendable {
     case descriptors = "descriptor table"
     case available = "available ring"
     case used = "used ring"
+    case ioq = "ioq"
   }
 
   /// An area is misaligned or outside of the guest's memory (2.7, 2.7.10.1 of its driver).
@@ -41,6 +42,20 @@ public enum RingFault: Error, Hashable, Sendable {
   case memoryTorn
   /// The in-flight log contradicts the ring (vhost-user, Inflight I/O tracking).
   case logDisagrees
+  /// The head of an ioq or of its signal bears another number than its kind (vbus).
+  case wrongMagic(UInt32)
+  /// An ioq or a signal of another version than the one that is served (vbus).
+  case wrongVersion(UInt32)
+  /// An ioq whose length and number of entries do not belong together (vbus).
+  case wrongShape(count: UInt32, byteCount: Int)
+  /// An index of an ioq is outside of it (vbus).
+  case noSuchIndex(UInt32)
+  /// A byte of an ioq's descriptor that is neither 0 nor 1 (vbus).
+  case neitherYesNorNo(UInt8)
+  /// A descriptor of an ioq was handed over without a buffer in it (vbus).
+  case offeredEmpty(UInt16)
+  /// The device claims to have written more than a buffer of an ioq holds (vbus).
+  case overfilled(UInt16)
 
   /// What to tell a person.
   package var sentence: String {
@@ -61,6 +76,22 @@ public enum RingFault: Error, Hashable, Sendable {
     case .noRoomForAnswer: "a request has no room for the answer"
     case .memoryTorn: "the guest's memory shrank behind its mapping"
     case .logDisagrees: "the in-flight log contradicts the ring"
+    default: ioqSentence
+    }
+  }
+
+  private var ioqSentence: String {
+    switch self {
+    case .wrongMagic(let magic): "the number 0x\(String(magic, radix: 16)) starts no such ring"
+    case .wrongVersion(let version): "version \(version) of the ring is not known"
+    case .wrongShape(let count, let byteCount):
+      "a ring of \(count) entries cannot have \(byteCount) bytes"
+    case .noSuchIndex(let index): "the index \(index) is outside of the ring"
+    case .neitherYesNorNo(let flags):
+      "a descriptor has a flag of \(flags), which is neither yes nor no"
+    case .offeredEmpty(let slot): "descriptor \(slot) was handed over without a buffer"
+    case .overfilled(let slot): "more was written to descriptor \(slot) than it holds"
+    default: "the ring is broken"
     }
   }
 }

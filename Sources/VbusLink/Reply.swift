@@ -1,0 +1,47 @@
+package import LinuxSystem
+
+/// The answer to a request: its verb and tag, an errno (0 for none), and a number: the device's
+/// handle, the signal's handle, what was agreed on, or what a device call answered.
+package struct Reply: Hashable, Sendable {
+  package let verb: UInt32
+  package let tag: UInt32
+  package let errno: Errno?
+  package let value: UInt64
+
+  package static let byteCount = 24
+  /// Set in the first word.
+  package static let bit: UInt32 = 1 << 31
+
+  package init(verb: UInt32, tag: UInt32, errno: Errno? = nil, value: UInt64 = 0) {
+    self.verb = verb
+    self.tag = tag
+    self.errno = errno
+    self.value = value
+  }
+
+  package var bytes: [UInt8] {
+    var writer = WireWriter()
+    writer.put(verb | Self.bit)
+    writer.put(tag)
+    writer.put(errno?.rawValue ?? 0)
+    writer.put(UInt32(0))
+    writer.put(value)
+    return writer.bytes
+  }
+
+  /// Nil for what is no reply.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == Self.byteCount else { return nil }
+    var reader = WireReader(bytes)
+    do throws(WireError) {
+      let word = try reader.uint32()
+      guard word & Self.bit != 0 else { return nil }
+      verb = word & ~Self.bit
+      tag = try reader.uint32()
+      let number = try reader.int32()
+      errno = number == 0 ? nil : Errno(rawValue: number)
+      _ = try reader.uint32()
+      value = try reader.uint64()
+    } catch { return nil }
+  }
+}
