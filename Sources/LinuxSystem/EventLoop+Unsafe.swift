@@ -233,7 +233,10 @@ private final class Companions {
   var isLoopWaiting = false
 
   func wakeLoop() {
-    if isLoopWaiting { bell?.ring() }
+    guard isLoopWaiting else { return }
+    // Once is enough: it looks at everything when it wakes.
+    isLoopWaiting = false
+    bell?.ring()
   }
 
   func start() throws(Errno) {
