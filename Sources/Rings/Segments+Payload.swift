@@ -170,7 +170,6 @@ extension Segments {
   ) throws(MemoryFault) -> UInt64 {
     var done: UInt64 = 0
     while done < limit {
-      let before = place
       guard let part = step(&place, limit: limit - done) else { return done }
       let added =
         place.end > readableCount
@@ -178,8 +177,9 @@ extension Segments {
         : try transfer.appendSource(memory, part.address, part.count)
       done += added
       guard added == part.count else {
-        place = before
-        place.offset += added
+        // Behind what was added, in the buffer where `step` has left the place: it may have begun in
+        // one before.
+        place.offset -= part.count - added
         return done
       }
     }
