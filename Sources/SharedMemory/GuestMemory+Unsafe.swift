@@ -190,13 +190,24 @@ extension GuestMemory {
       start: found.base, count: Int(min(found.count, count)))
   }
 
-  /// As `readable`, for bytes about to be written. Payload is written to a guest's memory only
-  /// through what this answers, so it is where dirty pages are to be noted.
+  /// As `locate`, for bytes about to be written. Payload is written to a guest's memory only through
+  /// what this answers, so it is where dirty pages are to be noted.
+  @inlinable @inline(__always)
+  func locateToWrite(_ address: UInt64) -> (base: UnsafeMutableRawPointer, count: UInt64)? {
+    unsafe locate(address)
+  }
+
+  /// As `readable`, for bytes about to be written.
   @inline(__always)
   func writable(
     _ address: GuestAddress, _ count: UInt64
   ) throws(MemoryFault) -> UnsafeMutableRawBufferPointer {
-    try unsafe readable(address, count)
+    guard let found = unsafe locateToWrite(address.rawValue) else {
+      throw .outside(address: address.rawValue, byteCount: count)
+    }
+    // SAFETY: `locateToWrite` answers how many bytes follow.
+    return unsafe UnsafeMutableRawBufferPointer(
+      start: found.base, count: Int(min(found.count, count)))
   }
 
   /// A window on a ring, by an address in the front end's own space (vhost-user SET_VRING_ADDR).

@@ -57,7 +57,7 @@ extension GuestMemory {
     _ twelve: (low: UInt64, high: UInt32), _ bytes: borrowing Span<UInt8>, to address: GuestAddress
   ) -> Bool {
     let count = bytes.count
-    guard let found = unsafe locate(address.rawValue),
+    guard let found = unsafe locateToWrite(address.rawValue),
       unsafe found.count >= UInt64(truncatingIfNeeded: count &+ 12)
     else { return false }
     var (low, high) = twelve
@@ -75,7 +75,7 @@ extension GuestMemory {
   @inlinable @inline(__always)
   public func copyIn(_ bytes: borrowing Span<UInt8>, to address: GuestAddress) throws(MemoryFault) {
     let count = bytes.count
-    guard let found = unsafe locate(address.rawValue),
+    guard let found = unsafe locateToWrite(address.rawValue),
       unsafe found.count >= UInt64(truncatingIfNeeded: count)
     else { return try copyInPieces(bytes, to: address) }
     // SAFETY: both ranges hold `count` bytes; ours is not the guest's.
