@@ -46,7 +46,9 @@ package struct Request: Hashable, Sendable {
 package enum NodeKind: Sendable { case directory, file, link }
 
 /// What the kernel may remember of a node without asking again. Memory only saves requests: what a
-/// caller sees is the same with it and without it.
+/// caller sees is the same with it and without it. (But for an instant: the kernel calls attributes
+/// fresh a few instructions before it has written them down, and who looks at the same file on
+/// another processor just then sees the ones before, once.)
 ///
 /// The kernel forgets by itself what a request of its own changes: the size of a file it wrote,
 /// attributes it set, names it made, moved or removed. Of what else a change touches,
