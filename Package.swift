@@ -83,7 +83,8 @@ let package = Package(
     .target(name: "NetworkLab", path: "Tests/NetworkLab"),
     tests("HostTests", of: ["Devices", "LinuxSystem", "Model", "TestSupport"]),
     tests("SharedMemoryTests", of: ["LinuxSystem", "SharedMemory"]),
-    tests("VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
+    tests(
+      "VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio"]),
     tests(
       "BlkTests",
       of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
@@ -101,9 +102,11 @@ let package = Package(
     .target(
       name: "Interleaving", dependencies: ["Vbus"], path: "Tests/Interleaving",
       swiftSettings: strict + [.unsafeFlags(["-O"])]),
-    tests("VbusTests", of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "Vbus"]),
-    tests("VbusLinkTests", of: ["LinuxSystem", "VbusLink"]),
-    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "VhostUser"]),
+    tests(
+      "VbusTests",
+      of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
+    tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
+    tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],

@@ -1,6 +1,7 @@
 import LinuxSystem
 import Testing
 import VbusLink
+import TestSupport
 
 @Suite("No client reaches what is another's")
 struct IsolationTests {
@@ -173,26 +174,5 @@ final class Suspect {
           flags: UInt32(dice.below(8) / 7), signalOffset: dice.below(3) == 0 ? nil : 8,
           priority: UInt32(dice.below(9)), cookie: mark))
     }
-  }
-}
-
-/// Numbers that a seed determines (SplitMix64).
-struct Dice {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
   }
 }

@@ -2,6 +2,7 @@ import LinuxSystem
 import SharedMemory
 import Testing
 import Vbus
+import TestSupport
 
 @Suite("An ioq that breaks a rule is refused")
 struct IoqHostileTests {
@@ -110,7 +111,7 @@ struct IoqHostileTests {
   @Test("Random bytes of each seed are served or refused", arguments: 0..<64)
   func random(_ seed: UInt64) throws {
     let rig = try WindowRig(5)
-    var random = Random(seed: seed)
+    var random = Dice(seed)
     for _ in 0..<200 {
       _ = try rig.driver()
       Self.entry(random.bytes(rig.byteCount), on: rig)
@@ -147,26 +148,5 @@ struct IoqHostileTests {
     ring.publish()
     _ = ring.shouldInterrupt()
     _ = ring.enableKicks()
-  }
-}
-
-/// Numbers that a seed determines (SplitMix64).
-struct Random {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
   }
 }

@@ -3,6 +3,7 @@ import SharedMemory
 import Synchronization
 import Testing
 import Vbus
+import TestSupport
 
 @Suite("Two threads on one ring")
 struct ThreadTests {
@@ -35,7 +36,7 @@ struct ThreadTests {
     _ driver: inout IoqDriverRing, _ shared: Shared, _ kick: EventDescriptor,
     _ call: EventDescriptor, seed: UInt64
   ) throws -> Int {
-    var random = Random(seed: seed)
+    var random = Dice(seed)
     var (posted, reaped) = (0, 0)
     while reaped < Self.entries {
       for _ in 0...random.below(4) where posted < Self.entries && !driver.isFull {

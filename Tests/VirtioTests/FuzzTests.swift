@@ -2,13 +2,14 @@ import RingDriver
 import SharedMemory
 import Testing
 import Virtio
+import TestSupport
 
 @Suite("No bytes in shared memory trap the device")
 struct FuzzTests {
   @Test("Random rings of each seed are served or refused", arguments: 0..<64)
   func randomRings(_ seed: UInt64) throws {
     let rig = try Rig(16)
-    var random = Random(seed: seed)
+    var random = Dice(seed)
     for _ in 0..<200 { try Self.entry(random.bytes(96), on: rig) }
     #expect(!rig.guest.isTorn)
   }
@@ -16,7 +17,7 @@ struct FuzzTests {
   @Test("Random in-flight logs of each seed are taken over or refused", arguments: 0..<32)
   func randomLogs(_ seed: UInt64) throws {
     let rig = try Rig(16)
-    var random = Random(seed: seed)
+    var random = Dice(seed)
     for _ in 0..<200 {
       rig.logFile.setBytes(random.bytes(rig.logFile.byteCount), at: 0)
       rig.logFile.window(at: 0, byteCount: 16).storeRelaxed(UInt64(0x10_0001), at: 8)
@@ -56,24 +57,5 @@ struct FuzzTests {
     ring.publish()
     _ = ring.shouldInterrupt()
     _ = ring.enableKicks()
-  }
-}
-
-/// Numbers that a seed determines (SplitMix64).
-struct Random {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
   }
 }
