@@ -1,5 +1,3 @@
-internal import SharedMemory
-
 /// The counters of a disk, in the order of their words.
 package enum BlkCounter: Int, CaseIterable, Sendable {
   case readOperations, readBytes
@@ -26,18 +24,6 @@ package enum BlkCounter: Int, CaseIterable, Sendable {
   }
 }
 
-/// The disk's counters in shared memory. This process alone writes them.
-struct BlkCounters {
-  private let words: SharedWindow
+extension BlkCounter: CounterNumber {}
 
-  /// Nil when there are too few words.
-  init?(_ words: SharedWindow) {
-    guard words.byteCount >= 8 * BlkCounter.allCases.count else { return nil }
-    self.words = words
-  }
-
-  func add(_ amount: UInt64 = 1, to counter: BlkCounter) {
-    let place = 8 * counter.rawValue
-    words.storeRelaxed(words.relaxed64(at: place) &+ amount, at: place)
-  }
-}
+typealias BlkCounters = Counters<BlkCounter>

@@ -1,5 +1,3 @@
-internal import SharedMemory
-
 /// The counters of a console, in the order of their words.
 package enum ConsoleCounter: Int, CaseIterable, Sendable {
   case receivedBytes, transmittedBytes, dropped
@@ -14,19 +12,6 @@ package enum ConsoleCounter: Int, CaseIterable, Sendable {
   }
 }
 
-/// The counters in shared memory. This process alone writes them.
-struct ConsoleCounters {
-  private let words: SharedWindow
+extension ConsoleCounter: CounterNumber {}
 
-  /// Nil when there are too few words.
-  init?(_ words: SharedWindow) {
-    guard words.byteCount >= 8 * ConsoleCounter.allCases.count else { return nil }
-    self.words = words
-  }
-
-  func add(_ amount: UInt64, to counter: ConsoleCounter) {
-    guard amount > 0 else { return }
-    let place = 8 * counter.rawValue
-    words.storeRelaxed(words.relaxed64(at: place) &+ amount, at: place)
-  }
-}
+typealias ConsoleCounters = Counters<ConsoleCounter>

@@ -1,5 +1,3 @@
-internal import SharedMemory
-
 /// The counters of a network card, in the order of their words, named as the guest sees them: rx
 /// is towards the guest.
 package enum NetCounter: Int, CaseIterable, Sendable {
@@ -21,19 +19,6 @@ package enum NetCounter: Int, CaseIterable, Sendable {
   }
 }
 
-/// A card's counters in shared memory. This process alone writes them.
-struct NetCounters {
-  private let words: SharedWindow
+extension NetCounter: CounterNumber {}
 
-  /// Nil when there are too few words.
-  init?(_ words: SharedWindow) {
-    guard words.byteCount >= 8 * NetCounter.allCases.count else { return nil }
-    self.words = words
-  }
-
-  func add(_ amount: Int = 1, to counter: NetCounter) {
-    guard amount != 0 else { return }
-    let place = 8 * counter.rawValue
-    words.storeRelaxed(words.relaxed64(at: place) &+ UInt64(amount), at: place)
-  }
-}
+typealias NetCounters = Counters<NetCounter>

@@ -7,9 +7,8 @@ package struct NetHeader: BitwiseCopyable, Equatable, Sendable {
   /// Without VIRTIO_F_VERSION_1 and VIRTIO_NET_F_MRG_RXBUF there is no num_buffers (5.1.6.1).
   package static let legacyByteCount = 10
 
-  /// VIRTIO_NET_HDR_F_NEEDS_CSUM and VIRTIO_NET_HDR_F_DATA_VALID.
+  /// VIRTIO_NET_HDR_F_NEEDS_CSUM.
   package static let needsChecksum: UInt8 = 1
-  package static let isDataValid: UInt8 = 2
 
   /// VIRTIO_NET_HDR_GSO_TCPV4, _TCPV6 and the bit _ECN.
   package static let tcp4: UInt8 = 1

@@ -1,5 +1,3 @@
-internal import SharedMemory
-
 /// The counters of a source of random bytes, in the order of their words.
 package enum RngCounter: Int, CaseIterable, Sendable {
   case bytes, requests
@@ -13,18 +11,6 @@ package enum RngCounter: Int, CaseIterable, Sendable {
   }
 }
 
-/// The counters in shared memory. This process alone writes them.
-struct RngCounters {
-  private let words: SharedWindow
+extension RngCounter: CounterNumber {}
 
-  /// Nil when there are too few words.
-  init?(_ words: SharedWindow) {
-    guard words.byteCount >= 8 * RngCounter.allCases.count else { return nil }
-    self.words = words
-  }
-
-  func add(_ amount: UInt64, to counter: RngCounter) {
-    let place = 8 * counter.rawValue
-    words.storeRelaxed(words.relaxed64(at: place) &+ amount, at: place)
-  }
-}
+typealias RngCounters = Counters<RngCounter>
