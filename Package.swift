@@ -43,7 +43,7 @@ let package = Package(
     floor("Vbus", on: ["Rings", "SharedMemory"]),
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
-    floor("VbusLink", on: ["LinuxSystem", "Tables", "Vbus"]),
+    floor("VbusLink", on: ["LinuxSystem", "SharedMemory", "Tables", "Vbus", "Virtio"]),
     floor("Model", on: ["Tables"]),
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
@@ -51,11 +51,14 @@ let package = Package(
     floor("FuseMount", on: ["CFuse", "CLinux", "LinuxSystem", "Tables"]),
     floor(
       "Engine",
-      on: ["EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
+      on: [
+        "EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "Tables", "Vbus", "VbusLink",
+        "VhostUser", "Virtio",
+      ]),
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
-    floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Virtio"]),
+    floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
     // 5: wiring.
     floor(

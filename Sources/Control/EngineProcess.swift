@@ -168,6 +168,7 @@ final class EngineProcess {
     case .settled(let epoch) where epoch == self.epoch:
       for id in stopping.keys where served[id] == nil { stopped(id, .success(())) }
     case .changed(let id): onChange(ObjectID(rawValue: id))
+    case .members, .retired: break
     case .started, .refused, .stopped, .settled: break  // of an epoch that is over
     }
   }

@@ -1,5 +1,6 @@
 package import LinuxSystem
 package import SharedMemory
+package import Vbus
 package import Virtio
 
 /// What a device class does with its queues: the data half of a class. One instance serves one
@@ -23,8 +24,29 @@ package protocol DeviceModel: AnyObject {
   func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress
+  /// As above, for a ring of a native client in the other format. Only where `flow` answers a way.
+  func serve(
+    queue index: Int, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress
+  /// Which way the data of queue `index` goes, if all of it goes one way: then an ioq can carry it.
+  func flow(ofQueue index: Int) -> Flow?
   /// The guest reset the device, or its front end left.
   func reset()
+
+  // MARK: An interface of its own
+
+  /// How many queues native clients see: those behind `queueCount` are of the class's own interface.
+  var nativeQueueCount: Int { get }
+  /// What a native client shares by this id (`DEVSHM`); nil for what the class does not know.
+  func purpose(ofShare id: UInt32) -> SharePurpose?
+  /// Carries out a function of the class's own interface on `data`, which stays as long as it is;
+  /// answers a number. ENOTTY for a function that it has not.
+  func call(_ function: UInt32, _ data: inout [UInt8]) throws(Errno) -> UInt64
+  /// What a client has set up by the own interface, as lines `word number…`: empty while it uses
+  /// virtio's functions, or none. A device that was opened anew has none.
+  var interfaceLines: [String] { get }
+  /// Goes on as a predecessor's `interfaceLines` say; false when they make no sense.
+  func restoreInterface(_ lines: [String]) -> Bool
 
   /// The device is live: from here on it may wait for its host side. `host` outlives the model.
   func begin(on host: any DeviceHost)
@@ -33,6 +55,14 @@ package protocol DeviceModel: AnyObject {
   func update(_ values: [String: String], _ descriptors: [Descriptor]) throws(ModelRefusal)
   /// The device is no longer live: nothing of its host side is watched any more.
   func end()
+}
+
+/// What a memory that a native client shares with a device is for.
+package enum SharePurpose: Hashable, Sendable {
+  /// The ring of a queue.
+  case queue(Int)
+  /// Bytes that descriptors of a ring point to; the device finds them by `DeviceHost.sharedBytes`.
+  case bytes
 }
 
 /// How far serving a queue came.
@@ -60,6 +90,31 @@ package protocol DeviceHost: AnyObject {
   func shared<Common: AnyObject>(_ name: String, make: () -> Common) -> Common
   /// The host side is gone; a person shall know why.
   func hostFailed(_ sentence: String)
+
+  // MARK: For an interface of the class's own
+
+  /// Whether a native client shares a ring for the queue.
+  func hasRing(_ queue: Int) -> Bool
+  /// Starts all rings that are shared; each is checked before.
+  func startRings() throws(Errno)
+  /// Stops all rings; they stay shared.
+  func stopRings()
+  /// Serves what the queue has on offer until nothing is left.
+  func drain(queue index: Int)
+  /// Gives all buffers that the driver offers back with nothing in them, without a notification.
+  func flush(queue index: Int)
+  /// Where a memory lies that is shared by this id and is no ring: its address and bytes.
+  func sharedBytes(_ id: UInt32) -> (address: UInt64, byteCount: UInt32)?
+}
+
+/// A host whose devices no native client opens.
+extension DeviceHost {
+  package func hasRing(_ queue: Int) -> Bool { false }
+  package func startRings() throws(Errno) { throw .invalid }
+  package func stopRings() {}
+  package func drain(queue index: Int) {}
+  package func flush(queue index: Int) {}
+  package func sharedBytes(_ id: UInt32) -> (address: UInt64, byteCount: UInt32)? { nil }
 }
 
 /// What models do with the loop.
@@ -84,6 +139,23 @@ extension DeviceHost {
 
   /// Ends a watch, or a deadline.
   package func remove(_ token: EventLoop.Token) { loop.remove(token) }
+}
+
+/// Most classes have no interface of their own.
+extension DeviceModel {
+  package var nativeQueueCount: Int { queueCount }
+  package func flow(ofQueue index: Int) -> Flow? { nil }
+  package func serve(
+    queue index: Int, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress { .idle }
+  package func purpose(ofShare id: UInt32) -> SharePurpose? {
+    id < UInt32(queueCount) ? .queue(Int(id)) : nil
+  }
+  package func call(_ function: UInt32, _ data: inout [UInt8]) throws(Errno) -> UInt64 {
+    throw .notTerminal
+  }
+  package var interfaceLines: [String] { [] }
+  package func restoreInterface(_ lines: [String]) -> Bool { lines.isEmpty }
 }
 
 /// Most classes have no host side to wait for, and no attribute that changes while live.

@@ -73,6 +73,7 @@ package final class Engine {
       named.remove(id)
       stop(id)
       tell(.stopped(id: id, epoch: epoch))
+    case .container, .revoke, .retire: break
     }
   }
 

@@ -23,6 +23,7 @@ public struct Errno: Error, Hashable, Sendable {
   package static let notDirectory = Errno(rawValue: ENOTDIR)
   package static let isDirectory = Errno(rawValue: EISDIR)
   package static let invalid = Errno(rawValue: EINVAL)
+  package static let notTerminal = Errno(rawValue: ENOTTY)
   package static let fileTooLarge = Errno(rawValue: EFBIG)
   package static let noSpace = Errno(rawValue: ENOSPC)
   package static let readOnly = Errno(rawValue: EROFS)

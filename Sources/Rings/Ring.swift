@@ -5,6 +5,9 @@
 ///     if ring.shouldInterrupt() { call.ring() }
 ///     if ring.enableKicks() { … serve again … }
 package protocol Ring: ~Copyable {
+  /// How many entries it has, and so how many chains can be out at most.
+  var capacity: Int { get }
+
   /// Takes the oldest chain on offer and lists its buffers in `segments`; nil when none waits.
   /// A broken rule leaves the ring where it was, so that it shows where it broke.
   mutating func next(_ segments: inout Segments) throws(RingFault) -> Loan?

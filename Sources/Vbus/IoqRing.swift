@@ -6,6 +6,8 @@ package struct IoqRing: Ring, ~Copyable {
   private var device: IoqDevice<SharedWindow>
   private let memory: GuestMemory
 
+  package var capacity: Int { device.size.count }
+
   /// Finds a ring in the guest's memory; `byteCount` has to be exactly its length.
   package init(
     at address: GuestAddress, byteCount: Int, flow: Flow, memory: GuestMemory

@@ -11,6 +11,7 @@ public import SharedMemory
 /// calls they make a chain take a tenth longer.
 public struct SplitRing: Ring, ~Copyable {
   public let size: QueueSize
+  package var capacity: Int { size.count }
   let layout: SplitLayout
   @usableFromInline let descriptors: SharedPairs
   let available: SharedWindow
