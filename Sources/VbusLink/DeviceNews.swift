@@ -36,19 +36,20 @@ struct DeviceNews {
   }
 
   /// The next id to tell of, lowest first, and whether it was dropped.
-  mutating func next() -> (id: UInt32, isDrop: Bool)? {
+  var first: (id: UInt32, isDrop: Bool)? {
     guard let id = owed.first else { return nil }
+    return (id, states[id] == .owesDrop || states[id] == .owesDropAndAdd)
+  }
+
+  /// The client was told what `first` says.
+  mutating func removeFirst() {
+    guard let id = owed.first else { return }
     switch states[id] {
-    case .owesDropAndAdd:
-      states[id] = .owesAdd
-      return (id, true)
-    case .owesDrop:
-      forget(id)
-      return (id, true)
+    case .owesDropAndAdd: states[id] = .owesAdd
+    case .owesDrop: forget(id)
     default:
       owed.removeFirst()
       states[id] = .told
-      return (id, false)
     }
   }
 
