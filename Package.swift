@@ -55,6 +55,7 @@ let package = Package(
         "EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "Tables", "Vbus", "VbusLink",
         "VhostUser", "Virtio",
       ]),
+    floor("VbusClient", on: ["LinuxSystem", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),

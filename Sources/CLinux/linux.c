@@ -160,10 +160,8 @@ static int give_socket(const char *path, unsigned mode, uint32_t uid, uint32_t g
 
 // Bound under a temporary name, which nobody else may write to, given its owner and mode, then
 // renamed: nobody can connect before the mode is right, and a path that exists can be connected to.
-static int unix_type(int packets) { return packets ? SOCK_SEQPACKET : SOCK_STREAM; }
-
 int linux_listen(
-    const char *path, int packets, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
+    const char *path, int type, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
   if (strlen(path) + 1 >= sizeof address.sun_path) return -ENAMETOOLONG;
@@ -175,7 +173,7 @@ int linux_listen(
   strcpy(temporary + folder + 1, path + folder);
   int failed = unix_address(temporary, &address);
   if (failed < 0) return failed;
-  int fd = socket(AF_UNIX, unix_type(packets) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   mode_t mask = umask(0777 & ~(mode & 0644));
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
@@ -198,11 +196,11 @@ int linux_listen(
   return fd;
 }
 
-int linux_connect(const char *path, int packets) {
+int linux_connect(const char *path, int type) {
   struct sockaddr_un address;
   int failed = unix_address(path, &address);
   if (failed < 0) return failed;
-  int fd = socket(AF_UNIX, unix_type(packets) | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     int error = errno;

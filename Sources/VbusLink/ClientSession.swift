@@ -62,6 +62,10 @@ package final class ClientSession {
       return refuse(.invalid)
     }
     let request = Request(verb, fields)
+    // Known here; an engine has nothing to do for it.
+    if request == .untold, descriptorCount == 0, isReady {
+      return .answer(Reply(verb: word, tag: tag, value: UInt64(news.count)))
+    }
     do throws(Errno) {
       guard descriptorCount == Self.descriptorsDue(request) else { throw .invalid }
       let action = try action(request, bus)
@@ -104,7 +108,7 @@ package final class ClientSession {
     }
     guard let agreed else { throw .invalid }
     switch request {
-    case .hello: throw .invalid
+    case .hello, .untold: throw .invalid
     case .openDevice(let id, let version): return .open(try opening(id, version, bus))
     case .closeDevice(let handle): return .close(try device(handle))
     case .callDevice(let handle, let function, let byteCount, let flags, let address):
