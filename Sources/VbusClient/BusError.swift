@@ -1,5 +1,6 @@
 package import LinuxSystem
 package import Rings
+package import Virtio
 
 /// Why a client does not get what it asked for.
 package enum BusError: Error, Hashable, Sendable {
@@ -18,6 +19,10 @@ package enum BusError: Error, Hashable, Sendable {
   case exhausted(Errno)
   /// The host broke a rule of a ring, which is of no use any more.
   case ring(RingFault)
+  /// The host gave a chain back that it did not have.
+  case chain(DeviceFault)
+  /// The client's memory has no room for a buffer.
+  case noRoom
 
   /// What to tell a person.
   package var sentence: String {
@@ -29,6 +34,8 @@ package enum BusError: Error, Hashable, Sendable {
     case .nonsense(let nonsense): "the bus \(nonsense.sentence)"
     case .exhausted(let errno): "this process has too little left: \(errno.text)"
     case .ring(let fault): "a ring is broken: \(fault.sentence)"
+    case .chain(let fault): "a ring is broken: \(fault.sentence)"
+    case .noRoom: "the client's memory has no room for a buffer"
     }
   }
 }
@@ -43,6 +50,8 @@ package enum HostNonsense: Hashable, Sendable {
   case tooManyDevices
   /// A number that its verb cannot answer.
   case impossibleAnswer(UInt64)
+  /// The data of a call is not what its function answers.
+  case malformedAnswer
   /// An event queue has a record that is no event.
   case malformedRecord
 
@@ -53,6 +62,7 @@ package enum HostNonsense: Hashable, Sendable {
     case .otherVerb(let verb): "answered verb \(verb), which was not asked"
     case .tooManyDevices: "has more devices than a bus can have"
     case .impossibleAnswer(let number): "answered \(number), which is impossible"
+    case .malformedAnswer: "answered a call with what means nothing"
     case .malformedRecord: "wrote an event record that is malformed"
     }
   }

@@ -25,6 +25,18 @@ struct Inbox {
     signals[cookie] = count == 1 ? nil : count - 1
   }
 
+  /// All devices that the host has told of and not taken back, in the order of their ids.
+  var devices: [(id: UInt32, type: String)] {
+    types.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Takes a signal out of its turn; false when it was not raised.
+  mutating func take(_ cookie: UInt64) -> Bool {
+    guard isRaised.remove(cookie) != nil else { return false }
+    raised.removeAll { $0 == cookie }
+    return true
+  }
+
   mutating func append(_ event: Event) throws(BusError) {
     switch event {
     case .deviceAdded(let id, let type):
