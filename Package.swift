@@ -59,7 +59,9 @@ let package = Package(
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
-    floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "Virtio"]),
+    floor(
+      "Devices",
+      on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
     // 5: wiring.
     floor(
@@ -95,12 +97,14 @@ let package = Package(
     tests(
       "SmallDeviceTests",
       of: [
-        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus",
+        "Virtio",
       ]),
     tests(
       "NetTests",
       of: [
-        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus",
+        "VbusLink", "Virtio",
       ]),
     // Looks at millions of states: a minute without optimisation, a second with it.
     .target(

@@ -137,7 +137,7 @@ extension Control: World {
   private func prepare(_ device: Device) throws(Errno) -> EngineProcess.Served {
     let offer = offer(of: device)
     let queueCount =
-      device.className.flatMap(deviceKind)?.table.queueCount(offer.values) ?? 1
+      device.className.flatMap(deviceKind)?.table.nativeQueueCount(offer.values) ?? 1
     let record = try DeviceRecord.make(queueCount: queueCount)
     let listener = try listen(
       at: socketPath(of: device), permissions: socketMode(of: device), uid: device.owner.uid,

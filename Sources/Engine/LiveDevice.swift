@@ -80,12 +80,12 @@ final class LiveDevice {
     }
     let setup = DeviceSetup(
       values: offer.values, descriptors: Array(descriptors.dropFirst(2)),
-      counters: record.counters)
+      counters: record.counters, offered: offer.offered)
     model = try makeModel(offer.className, setup)
-    guard model.queueCount == record.queueCount else {
+    guard model.nativeQueueCount == record.queueCount else {
       throw ModelRefusal(.invalid, "the record is made for \(record.queueCount) queues")
     }
-    for index in 0..<model.queueCount { queues.append(LiveQueue(index, of: self)) }
+    for index in 0..<model.nativeQueueCount { queues.append(LiveQueue(index, of: self)) }
   }
 
   /// What is offered to a guest: no more than the administrator lets, nor than is served.

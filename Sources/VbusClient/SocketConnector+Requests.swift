@@ -5,12 +5,15 @@ extension SocketConnector {
   /// Sends a request and waits for its reply; answers its number.
   func ask(_ request: Request, _ descriptors: [Descriptor] = []) throws(BusError) -> UInt64 {
     guard !isEnded else { throw .disconnected }
-    tag &+= 1
     let deadline = Deadline(milliseconds: options.patienceMilliseconds)
-    let reply: Reply
+    var reply: Reply
     do throws(BusError) {
-      try send(Packet(request.bytes(tag: tag), descriptors), deadline)
-      reply = try receiveReply(to: request.verb, deadline)
+      repeat {
+        tag &+= 1
+        try send(Packet(request.bytes(tag: tag), descriptors), deadline)
+        reply = try receiveReply(to: request.verb, deadline)
+        // An engine died with the descriptors in hand: nothing was done.
+      } while reply.errno == .restart && !deadline.hasPassed
     } catch {
       disconnect()
       throw error

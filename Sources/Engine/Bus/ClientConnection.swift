@@ -151,7 +151,7 @@ final class ClientConnection: ClientVault {
     if let reply = record.pendingReply.flatMap({ Reply($0) }) { return send(reply) }
     // Descriptors that came with it are gone: nothing was done, and the client asks again.
     guard !ClientSession.wantsDescriptors(bytes) else {
-      guard let reply = Reply(to: bytes, errno: .again) else { throw .noHeader(bytes.count) }
+      guard let reply = Reply(to: bytes, errno: .restart) else { throw .noHeader(bytes.count) }
       return send(reply)
     }
     finish(try client.answer(bytes, []), of: client)

@@ -109,7 +109,8 @@ extension LiveDevice {
     let entry = MessageEntry(in: lines)
     // Accepted, and no message applied yet: no line was written.
     let session = lines.isEmpty ? newSession() : try Session(restoring: lines)
-    guard session.queues.count == queues.count, session.queueSizeMax <= newSession().queueSizeMax
+    guard session.queues.count == model.queueCount,
+      session.queueSizeMax <= newSession().queueSizeMax
     else { throw .malformedRecord(line: 0) }
     if lines.isEmpty { record.consumed = 0 }
     attach(session, on: connection.descriptor)

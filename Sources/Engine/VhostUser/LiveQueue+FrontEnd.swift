@@ -10,7 +10,9 @@ extension LiveQueue {
 
   /// Starts or stops the ring, as the session says, and follows its doorbells.
   func update() {
-    guard let session = device.attachment?.session else { return }
+    // A front end knows nothing of the queues that only native clients see.
+    guard let session = device.attachment?.session, session.queues.indices.contains(index)
+    else { return }
     guard session.isRunning(index) else {
       if isRunning { stop() }
       if !session.queues[index].isStarted { halt(.stopped) }
