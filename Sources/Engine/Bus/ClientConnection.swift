@@ -12,6 +12,8 @@ final class ClientConnection: ClientVault {
   private let socket: Descriptor
   private let peer: SocketPeer
   private let record: ClientRecord
+  /// A predecessor's descriptors, until they are taken up.
+  private var kept: [String: Descriptor]
   private var client: BusClient?
   private var token: EventLoop.Token?
   /// A reply for which the socket has no room; until it is gone nothing is received.
@@ -29,16 +31,38 @@ final class ClientConnection: ClientVault {
   static let connectionPart = "connection"
   static let recordPart = "record"
 
-  /// A client that has connected just now, or that a predecessor served.
-  init(
-    _ socket: Descriptor, _ peer: SocketPeer, _ record: ClientRecord, scope: String,
+  /// A client that has connected just now.
+  convenience init(
+    beginning socket: Descriptor, scope: String, on bus: ContainerBus
+  ) throws(Errno) {
+    let record = try ClientRecord.make(since: realtimeNanoseconds())
+    try bus.keeper.put(record.file, as: "\(scope)/\(Self.recordPart)")
+    try self.init(socket, record, [:], scope: scope, on: bus)
+  }
+
+  /// A client that a predecessor served, with what the keeper has of it.
+  convenience init(
+    goingOn socket: Descriptor, _ record: Descriptor, _ kept: [String: Descriptor],
+    scope: String, on bus: ContainerBus
+  ) throws(Errno) {
+    do throws(Errno) {
+      try self.init(socket, ClientRecord(record), kept, scope: scope, on: bus)
+    } catch {
+      disconnect(socket)
+      throw error
+    }
+  }
+
+  private init(
+    _ socket: Descriptor, _ record: ClientRecord, _ kept: [String: Descriptor], scope: String,
     on bus: ContainerBus
-  ) {
+  ) throws(Errno) {
     self.bus = bus
     self.scope = scope
     self.socket = socket
-    self.peer = peer
     self.record = record
+    self.kept = kept
+    peer = try SocketPeer(of: socket)
   }
 
   var member: Member {
@@ -47,25 +71,20 @@ final class ClientConnection: ClientVault {
       openCount: UInt32(client?.devices.count ?? 0))
   }
 
-  /// Begins without a past. With a refusal the client hears it as the answer to what it says first.
-  func begin(refusal: Errno?) throws(Errno) {
-    try watch()
-    self.refusal = refusal
-    if refusal == nil {
-      serve(BusClient(of: bus, vault: self))
-    } else {
-      _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
-    }
-    // What it has said already.
-    serveMessages()
-  }
-
-  /// Goes on where a predecessor stopped.
-  func goOn(_ kept: [String: Descriptor]) throws(Errno) {
+  /// Begins, or goes on where a predecessor stopped.
+  func begin() throws(Errno) {
     try watch()
     let lines = record.lines
+    // Before HELLO nobody was let in. A refusal is heard as the answer to what is said first.
+    if lines.isEmpty { refusal = bus.refusal(of: peer) }
+    guard refusal == nil else {
+      _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
+      if let begun = record.begun(length: ClientSession.byteCount) { return refuse(begun) }
+      return serveMessages()
+    }
     do throws(LinkFault) {
       let client = try BusClient.restored(from: lines, kept, on: bus, vault: self)
+      kept = [:]
       serve(client)
       try finishBegun(client)
     } catch { return end() }
@@ -145,7 +164,7 @@ final class ClientConnection: ClientVault {
     }
   }
 
-  /// What a predecessor had begun and not finished.
+  /// What a predecessor had begun and not finished; nothing for a client that is new.
   private func finishBegun(_ client: BusClient) throws(LinkFault) {
     guard let bytes = record.begun(length: ClientSession.byteCount) else { return }
     if let reply = record.pendingReply.flatMap({ Reply($0) }) { return send(reply) }
