@@ -153,6 +153,12 @@ let package = Package(
       ],
       path: "Tests/BenchVbus", swiftSettings: strict),
     .executableTarget(
+      name: "BusBench",
+      dependencies: [
+        "BenchTwins", "LinuxSystem", "SharedMemory", "VbusClient", "VbusLink", "Virtio",
+      ],
+      path: "Tests/BenchBus", swiftSettings: strict),
+    .executableTarget(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],
       path: "Tests/BenchBlock", swiftSettings: strict),

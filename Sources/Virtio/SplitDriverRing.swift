@@ -27,17 +27,22 @@ package struct SplitDriverRing: ~Copyable {
     _ size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     features: FeatureBits
   ) {
-    layout = SplitLayout(size)
+    let layout = SplitLayout(size)
     precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
+    // All that calls anything comes before the first stored property: else Swift 6.3 releases the
+    // windows once too often in optimised builds.
+    let followers = (0..<size.rawValue).map { $0 &+ 1 }
+    let lengths = [UInt16](repeating: 0, count: size.count)
+    self.layout = layout
     self.size = size
     self.descriptors = descriptors
     self.available = available
     self.used = used
     hasEventIndex = features.contains(.eventIndex)
-    followers = (0..<size.rawValue).map { $0 &+ 1 }
-    lengths = Array(repeating: 0, count: size.count)
+    self.followers = followers
+    self.lengths = lengths
     freeCount = size.count
   }
 
