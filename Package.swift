@@ -110,6 +110,9 @@ let package = Package(
       "VbusTests",
       of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
+    tests(
+      "VbusClientTests",
+      of: ["LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
