@@ -23,6 +23,7 @@ let package = Package(
   products: [
     .executable(name: "vbusfs", targets: ["vbusfs"]),
     .executable(name: "vbusfs-engine", targets: ["vbusfs-engine"]),
+    .library(name: "vbus", type: .dynamic, targets: ["libvbus"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -30,6 +31,8 @@ let package = Package(
   targets: [
     // What Swift cannot import.
     .target(name: "CLinux"),
+    // A client of the native bus, for C.
+    .target(name: "CVbus"),
     .systemLibrary(name: "CFuse"),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -56,6 +59,12 @@ let package = Package(
         "VhostUser", "Virtio",
       ]),
     floor("VbusClient", on: ["LinuxSystem", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
+    floor(
+      "libvbus",
+      on: [
+        "CVbus", "LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusClient", "VbusLink",
+        "Virtio",
+      ]),
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
@@ -71,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Control", "Keeper", "LinuxSystem",
+        "Control", "Keeper", "LinuxSystem", "VbusClient", "VbusLink",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -112,7 +121,9 @@ let package = Package(
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
     tests(
       "VbusClientTests",
-      of: ["LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio"]),
+      of: [
+        "LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio",
+      ]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
