@@ -18,6 +18,12 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+func example(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["LinuxSystem", "VbusClient", "VbusLink"],
+    path: "examples/swift/\(name)", swiftSettings: strict)
+}
+
 let package = Package(
   name: "vbusfs",
   products: [
@@ -87,6 +93,8 @@ let package = Package(
     .executableTarget(
       name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
+    // Small programs to start from: clients of the native bus. examples/c has the same in C.
+    example("Watch"), example("DiskReader"), example("FrameEcho"),
     // Tests.
     tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
@@ -119,11 +127,13 @@ let package = Package(
       "VbusTests",
       of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
-    tests(
-      "VbusClientTests",
-      of: [
-        "LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio",
-      ]),
+    .testTarget(
+      name: "VbusClientTests",
+      dependencies: [
+        "DiskReader", "FrameEcho", "LinuxSystem", "SharedMemory", "TestSupport", "Vbus",
+        "VbusClient", "VbusLink", "Virtio", "Watch", "libvbus", "vbusfs",
+      ],
+      exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(

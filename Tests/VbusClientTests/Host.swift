@@ -60,11 +60,15 @@ final class Host: Sendable {
   }
 
   /// The thread ends when nobody has the client's end any more.
-  init(_ behaviour: Behaviour = Behaviour()) throws {
-    let far: Channel
-    (channel, far) = try Channel.pair()
+  convenience init(_ behaviour: Behaviour = Behaviour()) throws {
+    let (near, far) = try Channel.pair()
+    try self.init(behaviour, near: near, far: far)
+  }
+
+  init(_ behaviour: Behaviour, near: Channel, far: Channel) throws {
+    channel = near
     wake = try EventDescriptor()
-    _ = try Thread { [far, wake, commands] in
+    _ = try Thread { [wake, commands] in
       do {
         let loop = try HostLoop(far, wake, behaviour)
         try loop.run { commands.take() }
