@@ -10,7 +10,8 @@ package struct SplitDriverRing: ~Copyable {
   package let used: SharedWindow
 
   private let hasEventIndex: Bool
-  /// The descriptor behind each, in its chain or in the list of free ones: out of the device's reach.
+  /// The descriptor behind each, in its chain or in the list of free ones: out of the device's
+  /// reach.
   private var followers: [UInt16]
   private var firstFree: UInt16 = 0
   package private(set) var freeCount: Int
@@ -69,7 +70,8 @@ package struct SplitDriverRing: ~Copyable {
     return head
   }
 
-  /// Lends a chain that an indirect table describes (2.7.5.3.1): one descriptor, whatever its length.
+  /// Lends a chain that an indirect table describes (2.7.5.3.1): one descriptor, whatever its
+  /// length.
   package mutating func offerTable(at address: GuestAddress, byteCount: UInt32) -> UInt16? {
     guard freeCount > 0 else { return nil }
     let head = takeFree()
