@@ -1,7 +1,7 @@
 package import Model
 internal import VbusLink
 
-/// A network card (VIRTIO 1.2 section 5.1), for native clients with an interface of its own as well.
+/// A network card (VIRTIO 1.2 section 5.1), which native clients may use by its own interface too.
 package let netClass = DeviceClass(
   name: "net", interfaceType: VenetFunction.interfaceType, virtioID: 1,
   description: """
