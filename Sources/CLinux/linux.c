@@ -160,7 +160,8 @@ static int give_socket(const char *path, unsigned mode, uint32_t uid, uint32_t g
 
 // Bound under a temporary name, which nobody else may write to, given its owner and mode, then
 // renamed: nobody can connect before the mode is right, and a path that exists can be connected to.
-int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
+int linux_listen(
+    const char *path, int type, int backlog, unsigned mode, uint32_t uid, uint32_t gid) {
   struct sockaddr_un address;
   char temporary[sizeof address.sun_path + 2];
   if (strlen(path) + 1 >= sizeof address.sun_path) return -ENAMETOOLONG;
@@ -172,7 +173,7 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   strcpy(temporary + folder + 1, path + folder);
   int failed = unix_address(temporary, &address);
   if (failed < 0) return failed;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   mode_t mask = umask(0777 & ~(mode & 0644));
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
@@ -195,11 +196,11 @@ int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uin
   return fd;
 }
 
-int linux_connect(const char *path) {
+int linux_connect(const char *path, int type) {
   struct sockaddr_un address;
   int failed = unix_address(path, &address);
   if (failed < 0) return failed;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     int error = errno;
@@ -211,6 +212,22 @@ int linux_connect(const char *path) {
 
 int linux_accept(int listener) {
   return ANSWER(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int linux_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+  *pid = peer.pid;
+  *uid = peer.uid;
+  *gid = peer.gid;
+  return 0;
+}
+
+int linux_peer_groups(int socket, uint32_t *groups, int capacity) {
+  socklen_t length = (socklen_t)capacity * sizeof *groups;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) return -errno;
+  return (int)(length / sizeof *groups);
 }
 
 enum { descriptors_max = 253 };  // SCM_MAX_FD

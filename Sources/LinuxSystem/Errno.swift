@@ -43,6 +43,7 @@ public struct Errno: Error, Hashable, Sendable {
   package static let wrongSocketType = Errno(rawValue: EPROTOTYPE)
   package static let timedOut = Errno(rawValue: ETIMEDOUT)
   package static let interrupted = Errno(rawValue: EINTR)
+  package static let restart = Errno(rawValue: ERESTART)
   package static let stale = Errno(rawValue: ESTALE)
 
   /// The symbolic name and the C library's sentence: `EBUSY (Device or resource busy)`.

@@ -4,7 +4,7 @@ package import Virtio
 /// Writing descriptors as they are: for chains that obey no rule.
 extension SplitDriver {
   package func setDescriptor(_ index: UInt16, to segment: Segment, next: UInt16? = nil) {
-    Self.write(segment, next: next, to: descriptors, at: layout.descriptor(index))
+    SplitDriverRing.write(segment, next: next, to: descriptors, at: layout.descriptor(index))
   }
 
   package func set(
@@ -20,22 +20,11 @@ extension SplitDriver {
     available.storeRelease(index &+ 1, at: SplitLayout.index)
   }
 
-  static func write(
-    _ segment: Segment, next: UInt16?, to table: SharedWindow, at place: Int
-  ) {
-    let flags =
-      (segment.isWritable ? SplitLayout.isWritable : 0)
-      | (next == nil ? 0 : SplitLayout.continues)
-    write(segment.address.rawValue, segment.count, flags, next ?? 0, to: table, at: place)
-  }
-
   /// One descriptor: 64-bit address, 32-bit length, 16-bit flags, 16-bit next (2.7.5).
   package static func write(
     _ address: UInt64, _ count: UInt32, _ flags: UInt16, _ next: UInt16,
     to table: SharedWindow, at place: Int
   ) {
-    table.storeRelaxed(address, at: place)
-    table.storeRelaxed(
-      UInt64(count) | UInt64(flags) << 32 | UInt64(next) << 48, at: place + 8)
+    SplitDriverRing.write(address, count, flags, next, to: table, at: place)
   }
 }

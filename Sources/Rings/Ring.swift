@@ -10,6 +10,9 @@
 public protocol Ring: ~Copyable {
   /// How many entries it has, and so how many chains can be out at most.
   var capacity: Int { get }
+  /// The next entry that the device takes, and the next that it gives back: for a person to look at.
+  var taken: UInt16 { get }
+  var published: UInt16 { get }
 
   /// Takes the oldest chain on offer and lists its buffers in `segments`; nil when none waits.
   /// A broken rule leaves the ring where it was, so that it shows where it broke.

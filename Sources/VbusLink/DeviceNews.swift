@@ -1,7 +1,8 @@
-/// What a client has to be told of devices: the difference between what it was told and what there
-/// is. However long it does not listen, this stays as small as the list of devices.
-struct DeviceNews {
-  private enum State {
+/// What one has to be told of devices: the difference between what one was told and what there is.
+/// However long one does not listen, this stays as small as the list of devices. The host keeps it
+/// for its client, and a connector for its user.
+package struct DeviceNews: Sendable {
+  private enum State: Sendable {
     case told
     case owesAdd
     case owesDrop
@@ -13,12 +14,16 @@ struct DeviceNews {
   /// The ids for which something is owed, in order.
   private var owed: [UInt32] = []
 
-  var isEmpty: Bool { owed.isEmpty }
+  package init() {}
+
+  /// Of how many devices something is owed.
+  package var count: Int { owed.count }
+  package var isEmpty: Bool { owed.isEmpty }
 
   /// Begins with all that there is.
   mutating func begin(_ ids: [UInt32]) { for id in ids { add(id) } }
 
-  mutating func add(_ id: UInt32) {
+  package mutating func add(_ id: UInt32) {
     switch states[id] {
     case nil: owe(id, .owesAdd)
     case .owesDrop: states[id] = .owesDropAndAdd
@@ -26,7 +31,7 @@ struct DeviceNews {
     }
   }
 
-  mutating func drop(_ id: UInt32) {
+  package mutating func drop(_ id: UInt32) {
     switch states[id] {
     case .told: owe(id, .owesDrop)
     case .owesAdd: forget(id)
@@ -36,19 +41,26 @@ struct DeviceNews {
   }
 
   /// The next id to tell of, lowest first, and whether it was dropped.
-  mutating func next() -> (id: UInt32, isDrop: Bool)? {
+  package var first: (id: UInt32, isDrop: Bool)? {
     guard let id = owed.first else { return nil }
+    return (id, states[id] == .owesDrop || states[id] == .owesDropAndAdd)
+  }
+
+  /// As `first`, which counts as told.
+  package mutating func next() -> (id: UInt32, isDrop: Bool)? {
+    defer { removeFirst() }
+    return first
+  }
+
+  /// What `first` says was told.
+  package mutating func removeFirst() {
+    guard let id = owed.first else { return }
     switch states[id] {
-    case .owesDropAndAdd:
-      states[id] = .owesAdd
-      return (id, true)
-    case .owesDrop:
-      forget(id)
-      return (id, true)
+    case .owesDropAndAdd: states[id] = .owesAdd
+    case .owesDrop: forget(id)
     default:
       owed.removeFirst()
       states[id] = .told
-      return (id, false)
     }
   }
 

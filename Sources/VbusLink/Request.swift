@@ -15,6 +15,7 @@ package enum Request: Hashable, Sendable {
   case dropMemory(address: UInt64)
   case addEventQueue(EventQueue)
   case ready
+  case untold
 
   /// The bridge's number, and the version of the set of verbs.
   package static let magicNumber: UInt32 = 0xbf53_eef5
@@ -34,6 +35,7 @@ extension Request {
     case .dropMemory: .dropMemory
     case .addEventQueue: .addEventQueue
     case .ready: .ready
+    case .untold: .untold
     }
   }
 
@@ -67,7 +69,7 @@ extension Request {
       writer.put(queue.priority)
       writer.put(queue.ring)
       writer.put(queue.records)
-    case .ready: break
+    case .ready, .untold: break
     }
     return writer.bytes
   }
@@ -100,6 +102,7 @@ extension Request {
         EventQueue(
           count: word32(0), priority: word32(4), ring: word64(8), records: word64(16)))
     case .ready: self = .ready
+    case .untold: self = .untold
     }
   }
 }

@@ -11,6 +11,9 @@ package enum Verb: UInt32, CaseIterable, Sendable {
   case addEventQueue
   /// Events may come: DEVADD for what is there first.
   case ready
+  /// Answers of how many devices the coming or going has not been told yet. With 0, all that was
+  /// there when it was answered was told before the answer.
+  case untold
 
   /// The exact length of the payload.
   package var payloadByteCount: Int {
@@ -21,7 +24,7 @@ package enum Verb: UInt32, CaseIterable, Sendable {
     case .shareMemory: 48
     case .signal: 4
     case .addMemory, .addEventQueue: 24
-    case .ready: 0
+    case .ready, .untold: 0
     }
   }
 }

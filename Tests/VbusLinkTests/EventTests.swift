@@ -25,6 +25,23 @@ struct EventTests {
     #expect(client.events() == [.deviceDropped(id: 1), added(3)])
   }
 
+  @Test("Who asks hears how much is untold")
+  func untoldCount() throws {
+    let client = Client()
+    _ = try client.ask(.ready)
+    let before = try client.ask(.untold)
+    _ = client.events()
+    let after = try client.ask(.untold)
+    #expect(before == Reply(verb: Verb.untold.rawValue, tag: before.tag, value: 3))
+    #expect(after.value == 0)
+    #expect(after.errno == nil)
+  }
+
+  @Test("Who asks before READY is refused")
+  func untoldEarly() throws {
+    #expect(try Client().ask(.untold).errno == .invalid)
+  }
+
   @Test("What came and went untold is not told")
   func untold() throws {
     let client = Client()

@@ -48,8 +48,14 @@ uint64_t linux_realtime_nanoseconds(void);
 
 // -- UNIX sockets
 int linux_socket_pair(int fds[2]);
-int linux_listen(const char *path, int backlog, unsigned mode, uint32_t uid, uint32_t gid);
-int linux_connect(const char *path);
+// `type` is that of socket(2); SOCK_NONBLOCK beside it makes connecting fail with EAGAIN where it
+// would wait.
+int linux_listen(
+  const char *path, int type, int backlog, unsigned mode, uint32_t uid, uint32_t gid);
+int linux_connect(const char *path, int type);
+// Who connected, as the kernel knew it then. The second answers how many groups there are.
+int linux_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid);
+int linux_peer_groups(int socket, uint32_t *groups, int capacity);
 int linux_accept(int listener);
 void linux_shutdown(int socket);
 ssize_t linux_send(

@@ -1,5 +1,5 @@
-/// A chain that the device gave back.
-package struct Completion: Hashable, Sendable {
+/// A chain that the device gave back to its driver.
+package struct SplitCompletion: Hashable, Sendable {
   package let head: UInt16
   package let written: UInt32
 
@@ -15,4 +15,12 @@ package enum DeviceFault: Error, Hashable, Sendable {
   case notLent(UInt32)
   /// The used index moved further than chains were lent.
   case usedTooMany(UInt16)
+
+  /// What to tell a person.
+  package var sentence: String {
+    switch self {
+    case .notLent(let id): "the device gave back chain \(id), which it did not have"
+    case .usedTooMany(let count): "the device gave back \(count) chains, more than it had"
+    }
+  }
 }

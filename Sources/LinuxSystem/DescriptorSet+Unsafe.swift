@@ -1,0 +1,17 @@
+internal import CLinux
+
+/// Descriptors that are waited for as one (epoll(7)): the set's own descriptor is readable while any
+/// of them is.
+package struct DescriptorSet: Sendable {
+  package let descriptor: Descriptor
+
+  package init() throws(Errno) {
+    descriptor = Descriptor(owning: try checked(linux_epoll_create()))
+  }
+
+  /// Waits for this one too, until it is closed.
+  package func add(_ member: Descriptor) throws(Errno) {
+    let events = Readiness.readable.rawValue
+    _ = try checked(linux_epoll_add(descriptor.number, member.number, events, 0))
+  }
+}

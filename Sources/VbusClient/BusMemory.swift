@@ -1,0 +1,41 @@
+package import LinuxSystem
+package import SharedMemory
+internal import VbusLink
+
+/// Memory that a client and the host of its bus see: a memory file, mapped here.
+///
+/// Messages and rings name bytes of it by addresses of the client's own space, which begin at
+/// `address` and mean nothing to the processor.
+package final class BusMemory {
+  package let address: UInt64
+  package let file: Descriptor
+  package let bytes: SharedFile
+
+  package var byteCount: Int { bytes.byteCount }
+
+  /// Makes a memory file of zero bytes that cannot change its size.
+  package init(at address: UInt64, byteCount: Int) throws(Errno) {
+    guard byteCount > 0, byteCount <= Self.byteCountMax else { throw .invalid }
+    self.address = address
+    file = try makeMemoryFile("vbus-client", byteCount: byteCount)
+    bytes = try SharedFile(mapping: file, byteCount: byteCount, writable: true)
+  }
+
+  /// More than any machine has, and far from every overflow.
+  package static let byteCountMax = 1 << 46
+
+  /// Whether so many bytes lie in it.
+  package func holds(_ offset: Int, _ count: Int) -> Bool {
+    offset >= 0 && count >= 0 && offset <= byteCount && byteCount - offset >= count
+  }
+
+  /// Where bytes at an address lie; nil for those of other memory.
+  package func offset(of address: UInt64) -> Int? {
+    guard address >= self.address, let offset = Int(exactly: address - self.address),
+      offset < byteCount
+    else { return nil }
+    return offset
+  }
+
+  package func address(of offset: Int) -> UInt64 { address + UInt64(offset) }
+}

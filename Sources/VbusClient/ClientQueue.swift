@@ -1,0 +1,163 @@
+package import LinuxSystem
+package import Rings
+internal import SharedMemory
+package import Vbus
+internal import VbusLink
+package import Virtio
+
+/// How a queue is to be laid out.
+package struct QueueShape: Hashable, Sendable {
+  package var format: RingFormat
+  /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number up to 2048.
+  package var size: Int
+  /// Which way an ioq goes; a virtqueue takes both.
+  package var flow: Flow?
+  /// Of those that were negotiated, the ones that change a virtqueue.
+  package var features: FeatureBits
+  /// Of its signal.
+  package var priority: UInt32 = 0
+  package var wantsOwnBells = true
+
+  package static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
+    QueueShape(format: .ioq, size: size, flow: flow, features: [])
+  }
+
+  package static func virtqueue(
+    _ size: Int, features: FeatureBits = .version1, flow: Flow? = nil
+  ) -> QueueShape {
+    QueueShape(format: .virtqueue, size: size, flow: flow, features: features)
+  }
+}
+
+/// A queue of a device, of either layout, as its driver uses it: `post` buffers, `publish` them,
+/// `reap` what the device is done with, `wait` when there is nothing to reap.
+///
+/// After anything but `.refused` the queue is of no use any more.
+package final class ClientQueue {
+  package let shape: QueueShape
+  package let share: ClientShare
+  private let memory: ClientMemory
+  private let place: ClientBuffer
+  private var driver: any QueueDriver
+
+  /// Makes a queue in memory of the client's and shares it with the device.
+  init(
+    _ shape: QueueShape, id: UInt32, of device: DeviceConnection, in memory: ClientMemory
+  ) throws(BusError) {
+    guard device.client.connector.capabilities.ringFormats.contains(shape.format) else {
+      throw .refused(.notSupported)
+    }
+    let (byteCount, signal) = try Self.layout(shape)
+    // Whole, so that nothing else lies in it.
+    guard
+      let place = memory.allocate(byteCount, alignment: VirtqueueLayout.alignment)
+    else { throw .noRoom }
+    do throws(BusError) {
+      driver = try Self.driver(shape, memory.window(of: place))
+      var wish = ShareWish(
+        id: id, memory: memory.memory, offset: place.offset, byteCount: UInt32(byteCount),
+        signalOffset: UInt32(signal))
+      wish.flow = shape.flow
+      wish.priority = shape.priority
+      wish.wantsOwnBells = shape.wantsOwnBells
+      share = try device.share(wish)
+    } catch {
+      memory.deallocate(place)
+      throw error
+    }
+    self.shape = shape
+    self.memory = memory
+    self.place = place
+  }
+
+  private static func layout(
+    _ shape: QueueShape
+  ) throws(BusError) -> (byteCount: Int, signal: Int) {
+    switch shape.format {
+    case .ioq:
+      guard let size = IoqSize(shape.size), shape.flow != nil else { throw .refused(.invalid) }
+      return (IoqLayout.byteCount(size), IoqLayout.signal)
+    case .virtqueue:
+      guard let size = QueueSize(shape.size) else { throw .refused(.invalid) }
+      return (VirtqueueLayout.byteCount(size), VirtqueueLayout.signal)
+    }
+  }
+
+  private static func driver(
+    _ shape: QueueShape, _ window: SharedWindow
+  ) throws(BusError) -> any QueueDriver {
+    switch shape.format {
+    case .ioq:
+      guard let size = IoqSize(shape.size), let flow = shape.flow else {
+        throw .refused(.invalid)
+      }
+      return try IoqQueueDriver(formatting: window, size: size, flow: flow)
+    case .virtqueue:
+      guard let size = QueueSize(shape.size) else { throw .refused(.invalid) }
+      return try VirtqueueDriver(formatting: window, size: size, features: shape.features)
+    }
+  }
+
+  /// Gives its memory back: only when the device is closed.
+  package func release() { memory.deallocate(place) }
+
+  /// Begins anew, empty: only while the device does not look at it, after a reset. What was posted
+  /// is forgotten.
+  package func restart() throws(BusError) {
+    driver = try Self.driver(shape, memory.window(of: place))
+  }
+}
+
+extension ClientQueue {
+  /// Descriptors of the ring, and those that are free.
+  package var capacity: Int { driver.capacity }
+  package var room: Int { driver.room }
+
+  /// Posts one buffer; the device sees it at the next `publish`. False when there is no room.
+  /// EINVAL for one that goes the wrong way.
+  package func post(_ buffer: Segment, cookie: UInt64) throws(BusError) -> Bool {
+    try driver.post(buffer, cookie: cookie)
+  }
+
+  /// Posts a chain of buffers, those that the device reads first. EINVAL for an ioq, unless there
+  /// is one buffer.
+  package func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool {
+    try driver.post(chain, cookie: cookie)
+  }
+
+  /// Shows the device all that was posted, and rings when it wants that.
+  package func publish() throws(BusError) { if driver.publish() { try share.ring() } }
+
+  /// Takes back what the device is done with; nil when there is nothing.
+  package func reap() throws(BusError) -> QueueCompletion? { try driver.reap() }
+
+  /// Asks for no bells.
+  package func disableNotifications() { driver.disableNotifications() }
+
+  /// Asks for a bell for what the device is done with next. True when something can be reaped
+  /// already. Each time before `descriptor` is waited for.
+  package func enableNotifications() -> Bool { driver.enableNotifications() }
+
+  /// What to wait for with poll(2) while notifications are enabled; `share.clear` takes the bell.
+  package var descriptor: Descriptor { share.descriptor }
+
+  /// Waits until something can be reaped; false when nothing could in time. Less than 0
+  /// milliseconds wait for ever.
+  package func wait(milliseconds: Int32) throws(BusError) -> Bool {
+    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    while !driver.enableNotifications() {
+      // A bell may be of something older: look again.
+      guard try share.wait(deadline) else { return driver.enableNotifications() }
+    }
+    return true
+  }
+}
+
+extension DeviceConnection {
+  /// Makes a queue of the device: the shared memory of this number.
+  package func makeQueue(
+    _ id: UInt32, _ shape: QueueShape, in memory: ClientMemory
+  ) throws(BusError) -> ClientQueue {
+    try ClientQueue(shape, id: id, of: self, in: memory)
+  }
+}

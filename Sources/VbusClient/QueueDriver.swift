@@ -1,0 +1,30 @@
+internal import Rings
+
+/// A buffer or chain that the device gave back.
+package struct QueueCompletion: Hashable, Sendable {
+  /// As it was posted.
+  package let cookie: UInt64
+  /// How much the device wrote; never more than there was room for.
+  package let written: UInt32
+}
+
+/// The driver's half of a ring, whatever its layout. It rings no bells itself.
+protocol QueueDriver: AnyObject {
+  /// Descriptors of the ring.
+  var capacity: Int { get }
+  /// Descriptors that are free.
+  var room: Int { get }
+
+  /// Posts a chain; false when there is no room. Throws `.refused` for one that the layout cannot
+  /// express.
+  func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool
+  func post(_ segment: Segment, cookie: UInt64) throws(BusError) -> Bool
+
+  /// Shows the device what was posted; true when it wants a bell for it.
+  func publish() -> Bool
+  func reap() throws(BusError) -> QueueCompletion?
+
+  func disableNotifications()
+  /// True when something can be reaped already.
+  func enableNotifications() -> Bool
+}

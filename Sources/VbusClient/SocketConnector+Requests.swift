@@ -1,0 +1,85 @@
+internal import LinuxSystem
+internal import VbusLink
+
+extension SocketConnector {
+  /// Sends a request and waits for its reply; answers its number.
+  func ask(_ request: Request, _ descriptors: [Descriptor] = []) throws(BusError) -> UInt64 {
+    guard !isEnded else { throw .disconnected }
+    let deadline = Deadline(milliseconds: options.patienceMilliseconds)
+    var reply: Reply
+    do throws(BusError) {
+      repeat {
+        tag &+= 1
+        try send(Packet(request.bytes(tag: tag), descriptors), deadline)
+        reply = try receiveReply(to: request.verb, deadline)
+        // An engine died with the descriptors in hand: nothing was done.
+      } while reply.errno == .restart && !deadline.hasPassed
+    } catch {
+      disconnect()
+      throw error
+    }
+    if let errno = reply.errno { throw .refused(errno) }
+    return reply.value
+  }
+
+  private func send(_ packet: Packet, _ deadline: Deadline) throws(BusError) {
+    while true {
+      do throws(Errno) { return try channel.send(packet) } catch {
+        guard error == .again else { throw .disconnected }
+        // The host may be waiting for us to read.
+        try drainSocket()
+        guard !deadline.hasPassed else { throw .timedOut }
+        _ = wait(
+          for: [.readable, .writable], on: channel.descriptor, milliseconds: deadline.rest)
+      }
+    }
+  }
+
+  /// Replies to other tags are passed over: after an engine was replaced one may come twice.
+  private func receiveReply(to verb: Verb, _ deadline: Deadline) throws(BusError) -> Reply {
+    while true {
+      while let packet = try receive() {
+        guard let reply = Reply(packet) else {
+          try take(packet)
+          continue
+        }
+        guard reply.tag == tag else { continue }
+        guard reply.verb == verb.rawValue else { throw .nonsense(.otherVerb(reply.verb)) }
+        return reply
+      }
+      guard !deadline.hasPassed else { throw .timedOut }
+      _ = wait(on: channel.descriptor, milliseconds: deadline.rest)
+    }
+  }
+
+  /// The longest message of a host.
+  private static let messageByteCountMax = 8 + Event.recordByteCount
+
+  /// The next message; nil when none waits.
+  func receive() throws(BusError) -> [UInt8]? {
+    do throws(Errno) {
+      let packet = try receiveBytes(
+        upTo: Self.messageByteCountMax, descriptorsMax: 0, from: channel.descriptor)
+      guard !packet.bytes.isEmpty else { throw .connectionReset }
+      return packet.bytes
+    } catch {
+      switch error {
+      case .again: return nil
+      case .messageTooLong: throw .nonsense(.neitherReplyNorEvent)
+      default: throw .disconnected
+      }
+    }
+  }
+
+  /// Keeps a message that is no reply.
+  func take(_ packet: [UInt8]) throws(BusError) {
+    guard let event = Event(packet) else { throw .nonsense(.neitherReplyNorEvent) }
+    try keep(event)
+  }
+
+  func keep(_ event: Event) throws(BusError) {
+    let wasEmpty = inbox.isEmpty
+    try inbox.append(event)
+    if wasEmpty, !inbox.isEmpty { waiting.ring() }
+  }
+}

@@ -1,0 +1,112 @@
+package import LinuxSystem
+package import Vbus
+internal import VbusLink
+
+/// A connector over a container's UNIX socket: memory files and bells travel as descriptors, so
+/// host and client work on the same bytes.
+package final class SocketConnector: Connector {
+  package struct Options: Sendable {
+    /// How long a reply is waited for, and a listener that is busy. An engine is replaced in much
+    /// less than a second.
+    package var patienceMilliseconds: UInt32 = 10_000
+    /// The entries of each event queue, which are priorities, the lowest first. None: events come
+    /// as messages.
+    package var eventQueues: [IoqSize] = []
+    /// Signals may have bells of their own.
+    package var wantsOwnBells = true
+
+    package init() {}
+  }
+
+  let channel: Channel
+  let options: Options
+  let watched: DescriptorSet
+  /// Rung while the inbox has something, for the sake of who waits for `descriptor`.
+  let waiting: EventDescriptor
+  var agreed: Capabilities = []
+  var inbox = Inbox()
+  var rings: [EventRing] = []
+  var isEnded = false
+  /// Of the newest request. Tags of consecutive requests differ, as they have to.
+  var tag: UInt32 = 0
+  var nextAddress: UInt64 = 1 << 32
+  /// Where the data of calls lies.
+  var callMemory: BusMemory?
+
+  package var capabilities: ConnectorCapabilities {
+    ConnectorCapabilities(
+      ringFormats: [.ioq, .virtqueue], sharesMemory: true,
+      hasOwnBells: agreed.contains(.ownBells) && options.wantsOwnBells)
+  }
+
+  package var descriptor: Descriptor { watched.descriptor }
+
+  /// Connects to the socket of a container. The path may be a link, of any length.
+  package convenience init(
+    connectingTo path: String, options: Options = Options()
+  ) throws(BusError) {
+    let deadline = Deadline(milliseconds: options.patienceMilliseconds)
+    try self.init(Self.connected(to: path, deadline), options: options)
+  }
+
+  private static func connected(
+    to path: String, _ deadline: Deadline
+  ) throws(BusError) -> Channel {
+    while true {
+      do throws(Errno) { return try connectPackets(toAnyLength: path) } catch {
+        // Only a full backlog passes by itself.
+        guard error == .again else { throw .unreachable(error) }
+        guard !deadline.hasPassed else { throw .timedOut }
+        pause(milliseconds: 2)
+      }
+    }
+  }
+
+  /// A connector on a channel that is connected already. It says HELLO and READY.
+  package init(_ channel: Channel, options: Options = Options()) throws(BusError) {
+    self.channel = channel
+    self.options = options
+    do throws(Errno) {
+      watched = try DescriptorSet()
+      waiting = try EventDescriptor()
+      try watched.add(channel.descriptor)
+      try watched.add(waiting.descriptor)
+    } catch { throw .exhausted(error) }
+    do throws(BusError) { try begin() } catch {
+      disconnect()
+      throw error
+    }
+  }
+
+  private func begin() throws(BusError) {
+    let hello = Request.hello(
+      magic: Request.magicNumber, version: Request.versionNumber, .implemented)
+    agreed = Capabilities(rawValue: try ask(hello))
+    if !options.eventQueues.isEmpty { try addEventQueues() }
+    _ = try ask(.ready)
+  }
+
+  /// All queues lie in one memory, one behind the other.
+  private func addEventQueues() throws(BusError) {
+    guard agreed.contains(.eventQueues) else { throw .refused(.notSupported) }
+    let byteCounts = options.eventQueues.map { (EventRing.byteCount($0) + 7) / 8 * 8 }
+    let memory = try makeMemory(byteCount: byteCounts.reduce(0, +))
+    var offset = 0
+    for (priority, size) in options.eventQueues.enumerated() {
+      let ring = try EventRing(size, priority: priority, in: memory, at: offset)
+      offset += byteCounts[priority]
+      _ = try ask(
+        .addEventQueue(ring.queue),
+        [ring.bells.host.descriptor, ring.bells.client.descriptor])
+      do throws(Errno) { try watched.add(ring.bells.client.descriptor) } catch {
+        throw .exhausted(error)
+      }
+      rings.append(ring)
+    }
+  }
+
+  package func disconnect() {
+    isEnded = true
+    LinuxSystem.disconnect(channel.descriptor)
+  }
+}

@@ -1,0 +1,153 @@
+package import LinuxSystem
+internal import Vbus
+
+/// The calls of the interface type "virtual-ethernet", version 1, which are vbus's own.
+package enum VenetFunction: UInt32, Sendable {
+  /// Needs both queues.
+  case linkUp = 0
+  case linkDown
+  /// Answers six bytes.
+  case macQuery
+  /// In and out: group and bits, 32 bits each.
+  case negotiate
+  /// Returns all receive buffers, empty.
+  case flushReceive
+}
+
+/// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
+package final class VenetDevice {
+  package static let interfaceType = "virtual-ethernet"
+
+  package let connection: DeviceConnection
+  private let memory: ClientMemory
+  private let receiving: ClientQueue
+  private let transmitting: ClientQueue
+  private let receiveBuffers: [ClientBuffer]
+  private let transmitBuffers: [ClientBuffer]
+  /// Of those for transmitting, the ones that the device has not.
+  private var idle: [Int]
+
+  package struct Shape: Hashable, Sendable {
+    /// Of each queue.
+    package var entries = 128
+    /// The longest frame, with its Ethernet header.
+    package var frameByteCountMax = 9216 + 18
+    package var format = RingFormat.ioq
+
+    package init() {}
+  }
+
+  /// Shares both queues and fills the one for receiving. The link is down.
+  package init(_ connection: DeviceConnection, _ shape: Shape = Shape()) throws(BusError) {
+    let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
+    self.connection = connection
+    self.memory = memory
+    receiving = try connection.makeQueue(0, Self.queue(shape, .fromDevice), in: memory)
+    transmitting = try connection.makeQueue(1, Self.queue(shape, .toDevice), in: memory)
+    receiveBuffers = try Self.buffers(shape, memory)
+    transmitBuffers = try Self.buffers(shape, memory)
+    idle = Array(transmitBuffers.indices)
+    for index in receiveBuffers.indices { try postReceiving(index) }
+    try receiving.publish()
+  }
+
+  private static func byteCount(_ shape: Shape) -> Int {
+    // A ring takes less than 64 bytes an entry and 256.
+    2 * (max(0, shape.entries) * (max(0, shape.frameByteCountMax) + 16 + 64) + 4096)
+  }
+
+  private static func queue(_ shape: Shape, _ flow: Flow) -> QueueShape {
+    switch shape.format {
+    case .ioq: .ioq(shape.entries, flow)
+    case .virtqueue: .virtqueue(shape.entries, flow: flow)
+    }
+  }
+
+  private static func buffers(
+    _ shape: Shape, _ memory: ClientMemory
+  ) throws(BusError) -> [ClientBuffer] {
+    var buffers: [ClientBuffer] = []
+    for _ in 0..<shape.entries {
+      guard let buffer = memory.allocate(shape.frameByteCountMax) else { throw .noRoom }
+      buffers.append(buffer)
+    }
+    return buffers
+  }
+
+  /// The card's own address, six bytes.
+  package func macAddress() throws(BusError) -> [UInt8] {
+    try connection.call(VenetFunction.macQuery.rawValue, [UInt8](repeating: 0, count: 6))
+  }
+
+  /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
+  /// down.
+  package func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
+    var writer = WireWriter()
+    writer.put(group)
+    writer.put(bits)
+    let answer = try connection.call(VenetFunction.negotiate.rawValue, writer.bytes)
+    return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
+  }
+
+  package func linkUp() throws(BusError) {
+    _ = try connection.call(VenetFunction.linkUp.rawValue)
+  }
+
+  package func linkDown() throws(BusError) {
+    _ = try connection.call(VenetFunction.linkDown.rawValue)
+  }
+}
+
+// MARK: - Frames
+
+extension VenetDevice {
+  /// Sends a frame; false when it is too long or the device still has all buffers.
+  package func send(_ frame: [UInt8]) throws(BusError) -> Bool {
+    while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
+    guard let index = idle.last, memory.set(frame, in: transmitBuffers[index]) else {
+      return false
+    }
+    let segment = transmitBuffers[index].segment(isWritable: false, byteCount: frame.count)
+    guard try transmitting.post(segment, cookie: UInt64(index)) else { return false }
+    idle.removeLast()
+    try transmitting.publish()
+    return true
+  }
+
+  /// Waits until the device has taken all frames; false when it had not in time.
+  package func flush(milliseconds: UInt32) throws(BusError) -> Bool {
+    let deadline = Deadline(milliseconds: milliseconds)
+    while idle.count < transmitBuffers.count {
+      while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
+      guard idle.count < transmitBuffers.count else { break }
+      guard !deadline.hasPassed else { return false }
+      _ = try transmitting.wait(milliseconds: deadline.rest)
+    }
+    return true
+  }
+
+  /// The next frame; nil when none came in time. Less than 0 milliseconds wait for ever.
+  package func receive(milliseconds: Int32) throws(BusError) -> [UInt8]? {
+    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    while true {
+      while let completion = try receiving.reap() {
+        let index = Int(completion.cookie)
+        let frame = memory.bytes(of: receiveBuffers[index], count: Int(completion.written))
+        try postReceiving(index)
+        try receiving.publish()
+        // Empty ones were flushed.
+        if !frame.isEmpty { return frame }
+      }
+      if let deadline, deadline.hasPassed { return nil }
+      _ = try receiving.wait(milliseconds: deadline?.rest ?? -1)
+    }
+  }
+
+  /// What to wait for with poll(2) after `receive` answered nil.
+  package var descriptor: Descriptor { receiving.descriptor }
+
+  private func postReceiving(_ index: Int) throws(BusError) {
+    _ = try receiving.post(
+      receiveBuffers[index].segment(isWritable: true), cookie: UInt64(index))
+  }
+}

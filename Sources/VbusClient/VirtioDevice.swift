@@ -1,0 +1,122 @@
+internal import LinuxSystem
+package import VbusLink
+package import Virtio
+
+/// A device as a virtio driver sees it (VIRTIO 1.2 section 3), over the calls that every device of
+/// a bus answers.
+///
+///     let device = try VirtioDevice(client.open(id))
+///     let features = try device.negotiate([.version1])
+///     let queue = try device.makeQueue(0, .virtqueue(64, features: features), in: memory)
+///     try device.start()
+package final class VirtioDevice {
+  package let connection: DeviceConnection
+  package let identity: VirtioIdentity
+  package private(set) var features: FeatureBits = []
+
+  /// Asks the device who it is. It is not touched otherwise.
+  package init(_ connection: DeviceConnection) throws(BusError) {
+    self.connection = connection
+    let bytes = try connection.call(
+      VirtioFunction.identify.rawValue, [UInt8](repeating: 0, count: 16))
+    guard let identity = VirtioIdentity(bytes) else { throw .nonsense(.malformedAnswer) }
+    self.identity = identity
+  }
+
+  /// What the device offers.
+  package func offered() throws(BusError) -> FeatureBits {
+    FeatureBits(rawValue: try number(.getFeatures, byteCount: 8))
+  }
+
+  /// Resets the device, takes of the features those that are offered, and answers them. ENOTSUP
+  /// when the device does not agree (section 3.1.1).
+  @discardableResult
+  package func negotiate(_ wanted: FeatureBits) throws(BusError) -> FeatureBits {
+    try setStatus([])
+    try setStatus([.acknowledge, .driver])
+    features = try offered().intersection(wanted)
+    try set(.setFeatures, features.rawValue, byteCount: 8)
+    try setStatus([.acknowledge, .driver, .featuresOK])
+    guard try status().contains(.featuresOK) else {
+      try setStatus([.failed])
+      throw .refused(.notSupported)
+    }
+    return features
+  }
+
+  /// Lets the device begin: its queues are in place.
+  package func start() throws(BusError) {
+    try setStatus([.acknowledge, .driver, .featuresOK, .driverOK])
+  }
+
+  /// Stops the device. Its queues stay shared; `restart` each before `start`.
+  package func reset() throws(BusError) { try setStatus([]) }
+
+  package func status() throws(BusError) -> DeviceStatus {
+    DeviceStatus(rawValue: UInt32(truncatingIfNeeded: try number(.getStatus, byteCount: 4)))
+  }
+
+  package func setStatus(_ status: DeviceStatus) throws(BusError) {
+    try set(.setStatus, UInt64(status.rawValue), byteCount: 4)
+  }
+
+  /// Makes a queue. EINVAL for a virtqueue that is larger than the device takes.
+  package func makeQueue(
+    _ index: UInt32, _ shape: QueueShape, in memory: ClientMemory
+  ) throws(BusError) -> ClientQueue {
+    try connection.makeQueue(index, shape, in: memory)
+  }
+}
+
+// MARK: - Configuration space
+
+extension VirtioDevice {
+  /// Bytes of the configuration space (section 2.5); EINVAL outside of it. More than one call
+  /// carries is refused as well.
+  package func configuration(offset: UInt32, count: Int) throws(BusError) -> [UInt8] {
+    guard count > 0, count <= VirtioFunction.configurationByteCountMax else {
+      throw .refused(.invalid)
+    }
+    let answer = try connection.call(
+      VirtioFunction.getConfiguration.rawValue,
+      place(offset, count) + [UInt8](repeating: 0, count: count))
+    return Array(answer.dropFirst(8))
+  }
+
+  /// Writes to the configuration space. EROFS where it is read-only.
+  package func setConfiguration(offset: UInt32, _ bytes: [UInt8]) throws(BusError) {
+    guard !bytes.isEmpty, bytes.count <= VirtioFunction.configurationByteCountMax else {
+      throw .refused(.invalid)
+    }
+    _ = try connection.call(
+      VirtioFunction.setConfiguration.rawValue, place(offset, bytes.count) + bytes)
+  }
+
+  private func place(_ offset: UInt32, _ count: Int) -> [UInt8] {
+    var writer = WireWriter()
+    writer.put(offset)
+    writer.put(UInt32(count))
+    return writer.bytes
+  }
+
+  private func number(
+    _ function: VirtioFunction, byteCount: Int
+  ) throws(BusError) -> UInt64 {
+    littleEndian(
+      try connection.call(function.rawValue, [UInt8](repeating: 0, count: byteCount)))
+  }
+
+  private func set(
+    _ function: VirtioFunction, _ value: UInt64, byteCount: Int
+  ) throws(BusError) {
+    let bytes = (0..<byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+    _ = try connection.call(function.rawValue, bytes)
+  }
+}
+
+/// A number of at most eight bytes, the lowest first.
+func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
+  var value: UInt64 = 0
+  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
+  return value
+}
