@@ -28,16 +28,20 @@ package struct SplitDriverRing: ~Copyable {
     _ size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     features: FeatureBits
   ) {
-    layout = SplitLayout(size)
+    // All that can stop comes before the first stored property: with a property set and a check
+    // behind it, Swift 6.3 releases what was never stored in optimised builds.
+    let layout = SplitLayout(size)
     precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
+    let followers = (0..<size.rawValue).map { $0 &+ 1 }
     self.size = size
+    self.layout = layout
     self.descriptors = descriptors
     self.available = available
     self.used = used
     hasEventIndex = features.contains(.eventIndex)
-    followers = (0..<size.rawValue).map { $0 &+ 1 }
+    self.followers = followers
     lengths = Array(repeating: 0, count: size.count)
     freeCount = size.count
   }
