@@ -90,6 +90,9 @@ package final class Control {
       self.tree.hostFailed(id, refusal)
     }
     engines.onEngineChange = { [unowned self] in self.tree.engineStateChanged($0) }
+    engines.onMembers = { [unowned self] (container, members) in
+      self.tree.membersChanged(members.map(MemberConnection.init), of: container)
+    }
     try takeUp(kept)
     mount = try FuseMount(
       tree, on: fuse, slots: slots, loop: loop,
@@ -148,11 +151,18 @@ enum Kept {
   static let slots = "slots"
   static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
   /// The device that something of this name belongs to.
-  static func device(named name: String) -> ObjectID? {
+  static func device(named name: String) -> ObjectID? { object(name, below: "device") }
+  static func container(_ id: ObjectID) -> String { "container/\(id.rawValue)" }
+  /// The container that something of this name belongs to.
+  static func container(named name: String) -> ObjectID? { object(name, below: "container") }
+  static func bus(_ id: ObjectID) -> String { container(id) + "/listener" }
+
+  private static func object(_ name: String, below first: String) -> ObjectID? {
     let parts = name.split(separator: "/", maxSplits: 2)
-    guard parts.count > 1, parts[0] == "device" else { return nil }
+    guard parts.count > 1, parts[0] == first else { return nil }
     return UInt64(parts[1]).map { ObjectID(rawValue: $0) }
   }
+
   static func host(_ id: ObjectID) -> String { device(id) + "/host" }
   static func hostFile(_ id: ObjectID, _ index: Int) -> String {
     // Two digits, so that the order of names is the order of descriptors.
@@ -161,4 +171,11 @@ enum Kept {
   static func listener(_ id: ObjectID) -> String { device(id) + "/live/listener" }
   static func record(_ id: ObjectID) -> String { device(id) + "/live/record" }
   static func live(_ id: ObjectID) -> String { device(id) + "/live" }
+}
+
+extension MemberConnection {
+  fileprivate init(_ member: Member) {
+    self.init(
+      pid: member.pid, uid: member.uid, since: member.since, openCount: member.openCount)
+  }
 }
