@@ -207,6 +207,7 @@ extension Control: World {
   }
 
   func groups(of request: Request) -> [UInt32] {
+    if let session = request.session { return sessions.groups(of: session) }
     let status = ProcessStatus(request.pid)
     func numbers(_ name: String) -> [UInt32] { status.words(name).compactMap { UInt32($0) } }
     // Whoever asked may have been killed, and its number be another process's by now. The fourth
@@ -218,6 +219,7 @@ extension Control: World {
   }
 
   func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
+    if request.session != nil { return sessions.finish(request, result) }
     mount?.finish(request, result)
   }
 

@@ -30,6 +30,7 @@ package final class Control {
   lazy var tree = ConfigTree(
     catalogue, world: self,
     owner: Owner(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o755))
+  lazy var sessions = Sessions(of: self)
   private(set) var mount: FuseMount?
   private let signals: Descriptor
   private var ending = Ending.running
@@ -75,7 +76,11 @@ package final class Control {
     helpers = Helpers(on: loop, program: places.program)
     engines = Engines(on: loop, keeper: keeper, program: places.engine)
     var kept: [String: Descriptor] = [:]
-    for item in try keeper.take("") { kept[item.name] = item.descriptor }
+    var said: [SessionID: UInt64] = [:]
+    for item in try keeper.take("") {
+      kept[item.name] = item.descriptor
+      if let session = Kept.session(named: item.name) { said[session] = item.lastSaid }
+    }
     slots = try RequestSlots(kept[Kept.slots])
     guard let fuse = kept[Kept.fuse] else { throw Errno.noDevice }
     if kept[Kept.slots] == nil {
@@ -98,12 +103,18 @@ package final class Control {
       tree, on: fuse, slots: slots, loop: loop,
       recall: { [unowned self] in self.recall($0) },
       onEnd: { [unowned self] in self.end(.unmounted) })
+    try sessions.takeUp(kept, said: said)
   }
+
+  /// Something changed at a file, or in a directory, by no request of the kernel: what it remembers
+  /// of that it forgets.
+  func noteChange(at node: NodeID) { tree.touched(at: node) { mount?.forget($0) } }
 
   private func run() throws {
     _ = try loop.watch(signals) { [unowned self] _ in self.takeSignals() }
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.hearKeeper() }
     try mount?.start()
+    sessions.begin()
     try keeper.ready()
     try loop.run()
     if ending == .keeperGone {
@@ -156,6 +167,14 @@ enum Kept {
   /// The container that something of this name belongs to.
   static func container(named name: String) -> ObjectID? { object(name, below: "container") }
   static func bus(_ id: ObjectID) -> String { container(id) + "/listener" }
+
+  static let sessionListener = "session-listener"
+  static func session(_ id: SessionID) -> String { "session/\(id.rawValue)" }
+  /// The session whose connection this is.
+  static func session(named name: String) -> SessionID? {
+    guard name.hasPrefix("session/") else { return nil }
+    return UInt64(name.dropFirst("session/".count)).map { SessionID(rawValue: $0) }
+  }
 
   private static func object(_ name: String, below first: String) -> ObjectID? {
     let parts = name.split(separator: "/", maxSplits: 2)
