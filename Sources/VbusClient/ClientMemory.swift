@@ -9,6 +9,13 @@ package struct ClientBuffer: Hashable, Sendable {
   package let offset: Int
   package let byteCount: Int
 
+  /// Names a buffer; the memory says whether it is one.
+  package init(address: UInt64, offset: Int, byteCount: Int) {
+    self.address = address
+    self.offset = offset
+    self.byteCount = byteCount
+  }
+
   /// As a ring names it.
   package func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
     let count = min(max(0, byteCount ?? self.byteCount), self.byteCount)

@@ -11,7 +11,7 @@ public import SharedMemory
 /// calls they make a chain take a tenth longer.
 public struct SplitRing: Ring, ~Copyable {
   public let size: QueueSize
-  package var capacity: Int { size.count }
+  public var capacity: Int { size.count }
   let layout: SplitLayout
   @usableFromInline let descriptors: SharedPairs
   let available: SharedWindow
@@ -200,7 +200,7 @@ public struct SplitRing: Ring, ~Copyable {
     settled &+= 1
   }
 
-  package mutating func putBack(_ loan: consuming Loan) {
+  public mutating func putBack(_ loan: consuming Loan) {
     let isAgain = loan.isAgain
     let head = loan.settled()
     guard !isAgain else {
@@ -222,7 +222,7 @@ public struct SplitRing: Ring, ~Copyable {
     publish()
   }
 
-  package mutating func publish() {
+  public mutating func publish() {
     // What was served on torn memory stays unpublished; the next `next` says why.
     let count = settled &- published
     guard count != 0, !memory.isTorn else { return }
