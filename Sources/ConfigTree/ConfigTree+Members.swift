@@ -5,6 +5,8 @@ package import Model
 extension ConfigTree {
   /// All connections of native clients to a container, as its engine tells them.
   package func membersChanged(_ connections: [MemberConnection], of container: ObjectID) {
+    // The engine of a container that was removed may still be ending.
+    guard model.containers[container] != nil || connections.isEmpty else { return }
     let news = members.set(connections, of: container, now: world.now)
     for id in news.went { world.ended(Node.nodes(of: id)) }
     for id in news.changed {

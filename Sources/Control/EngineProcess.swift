@@ -46,6 +46,8 @@ final class EngineProcess {
   private var bus: Bus?
   /// Somebody has connected, and the engine is not to go before it has looked.
   var isAwaited = false
+  /// Its container is gone.
+  var isAbandoned = false
   var pid: Int32?
   var restarts: UInt64 = 0
   var onChange: (ObjectID) -> Void = { _ in }
@@ -246,10 +248,11 @@ final class EngineProcess {
 
   // MARK: Ending
 
-  /// Nothing is served, started or stopped, nobody is attached, and nobody waits to be.
-  var isIdle: Bool {
-    served.isEmpty && starting.isEmpty && stopping.isEmpty && members.isEmpty && !isAwaited
-  }
+  /// Something is served, started or stopped.
+  var hasDevices: Bool { !(served.isEmpty && starting.isEmpty && stopping.isEmpty) }
+
+  /// It has no devices, nobody is attached, and nobody waits to be.
+  var isIdle: Bool { !hasDevices && members.isEmpty && !isAwaited }
 
   /// Asks an idle engine to let nobody in any more. `then` is called when it does, or has not
   /// answered in time; it is not called when something comes up instead: a device to serve, a

@@ -35,10 +35,12 @@ extension Engines {
     if let engine = engines[container] { handOver(to: engine) }
   }
 
-  /// The container is gone, and its engine with it.
+  /// The container is gone, and its engine with it, as soon as no device is being stopped there.
   func close(_ container: ObjectID) {
     if let watch = buses.removeValue(forKey: container)?.watch { loop.remove(watch) }
-    if let engine = engines[container] { end(engine) }
+    guard let engine = engines[container] else { return }
+    engine.isAbandoned = true
+    retireIfIdle(engine)
   }
 
   /// The engine accepts, and nobody else does.

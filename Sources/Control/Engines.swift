@@ -195,15 +195,17 @@ final class Engines {
 
   /// Ends an engine that has nothing to do. It is asked first: a client may just have come.
   func retireIfIdle(_ engine: EngineProcess) {
-    guard engine.isIdle, engines[engine.container] === engine else { return }
+    guard engines[engine.container] === engine, !engine.hasDevices else { return }
+    if engine.isAbandoned { return end(engine) }
+    guard engine.isIdle else { return }
     engine.retire { [weak self, weak engine] in
-      guard let engine, engine.isIdle else { return }
-      self?.end(engine)
+      guard let engine else { return }
+      if engine.isIdle { self?.end(engine) } else { engine.beginEpoch() }
     }
   }
 
   /// Ends an engine, and with it every connection of a native client.
-  func end(_ engine: EngineProcess) {
+  private func end(_ engine: EngineProcess) {
     guard engines[engine.container] === engine else { return }
     engines[engine.container] = nil
     for (id, container) in formerContainers where container == engine.container {

@@ -116,6 +116,16 @@ struct MembersTests {
     #expect(bench.world.containers.isEmpty)
   }
 
+  @Test("An engine that is ending has no members any more to tell of")
+  func late() throws {
+    let bench = try Self.bench()
+    let lab0 = try bench.container("lab0")
+    try bench.rmdir("containers/lab0")
+    let before = bench.world.woken.count
+    bench.tree.membersChanged([Self.shell], of: lab0)
+    #expect(bench.world.woken.count == before)
+  }
+
   @Test("A process of one container is no member of another")
   func elsewhere() throws {
     let bench = try Self.bench()

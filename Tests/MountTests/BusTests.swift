@@ -107,6 +107,21 @@ extension MountTests {
       #expect(try lab.run("vbusfs wait containers/lab/members/count 0 --timeout 9").text == "")
     }
 
+    @Test("It can be removed while its engine has not let go of what was unplugged")
+    func removedMeanwhile() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        live d; engine=$(cat containers/lab/engine/pid); kill -STOP $engine
+        rm containers/lab/devices/d & until [ ! -e containers/lab/devices/d ]; do sleep 0.01; done
+        rmdir containers/lab; ls containers; kill -CONT $engine; wait $!; cat devices/d/status
+        until has_ended $engine; do sleep 0.01; done
+        """)
+      #expect(outcome.text == "enabled\n")
+      #expect(outcome.succeeded)
+    }
+
     @Test("There are 4096; one more container is refused, and all are taken up after a death")
     func most() throws {
       let lab = try Lab()
