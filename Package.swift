@@ -74,7 +74,9 @@ let package = Package(
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
-    floor("Devices", on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "Virtio"]),
+    floor(
+      "Devices",
+      on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
     // 5: wiring.
     floor(
@@ -112,12 +114,14 @@ let package = Package(
     tests(
       "SmallDeviceTests",
       of: [
-        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus",
+        "Virtio",
       ]),
     tests(
       "NetTests",
       of: [
-        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio",
+        "Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus",
+        "VbusLink", "Virtio",
       ]),
     // Looks at millions of states: a minute without optimisation, a second with it.
     .target(
@@ -140,7 +144,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
-    tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
+    tests("MountTests", of: ["LinuxSystem", "TestSupport", "VbusClient", "VbusLink"]),
     // A keeper in a process of its own, whose programs a test plays.
     .target(
       name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
@@ -158,7 +162,8 @@ let package = Package(
       "EngineTests",
       of: [
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
-        "RingDriver", "SharedMemory", "TestSupport", "VhostUser", "Virtio", "vbusfs-engine",
+        "RingDriver", "SharedMemory", "TestSupport", "VbusClient", "VbusLink", "VhostUser",
+        "Virtio", "vbusfs-engine",
       ]),
     // Benchmarks, which `Tests/bench` runs.
     .target(name: "BenchTwins", path: "Tests/BenchTwins"),
@@ -171,6 +176,12 @@ let package = Package(
         "LinuxSystem", "RingDriver", "SharedMemory", "Vbus", "VbusLink", "Virtio",
       ],
       path: "Tests/BenchVbus", swiftSettings: strict),
+    .executableTarget(
+      name: "BusBench",
+      dependencies: [
+        "BenchTwins", "LinuxSystem", "SharedMemory", "VbusClient", "VbusLink", "Virtio",
+      ],
+      path: "Tests/BenchBus", swiftSettings: strict),
     .executableTarget(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],

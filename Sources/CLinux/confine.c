@@ -43,6 +43,7 @@ static const unsigned allowed[] = {
 #endif
   // messages
   SYS_sendmsg, SYS_recvmsg, SYS_accept4, SYS_shutdown, SYS_setsockopt,
+  SYS_getsockopt,
   // disks
   SYS_preadv, SYS_pwritev, SYS_pread64, SYS_pwrite64, SYS_fdatasync, SYS_fsync, SYS_fallocate,
   SYS_sync_file_range, SYS_memfd_create, SYS_ftruncate,

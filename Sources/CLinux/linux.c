@@ -56,6 +56,11 @@ int linux_set_nonblocking(int fd, int on) {
   return ANSWER(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
 }
 
+int linux_set_receive_timeout(int socket, uint32_t milliseconds) {
+  struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+  return ANSWER(setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
+}
+
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
   return ANSWER(fallocate(fd, mode, (off_t)offset, (off_t)length));
 }
@@ -212,6 +217,22 @@ int linux_connect(const char *path, int type) {
 
 int linux_accept(int listener) {
   return ANSWER(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int linux_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return -errno;
+  *pid = peer.pid;
+  *uid = peer.uid;
+  *gid = peer.gid;
+  return 0;
+}
+
+int linux_peer_groups(int socket, uint32_t *groups, int capacity) {
+  socklen_t length = (socklen_t)capacity * sizeof *groups;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) return -errno;
+  return (int)(length / sizeof *groups);
 }
 
 enum { descriptors_max = 253 };  // SCM_MAX_FD

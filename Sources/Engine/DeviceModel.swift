@@ -45,7 +45,8 @@ package protocol DeviceModel: AnyObject {
   /// What a client has set up by the own interface, as lines `word number…`: empty while it uses
   /// virtio's functions, or none. A device that was opened anew has none.
   var interfaceLines: [String] { get }
-  /// Goes on as a predecessor's `interfaceLines` say; false when they make no sense.
+  /// Goes on as a predecessor's `interfaceLines` say; false when they make no sense. After `begin`;
+  /// the rings that ran are started again by the host, not by the model.
   func restoreInterface(_ lines: [String]) -> Bool
 
   /// The device is live: from here on it may wait for its host side. `host` outlives the model.
@@ -95,6 +96,8 @@ package protocol DeviceHost: AnyObject {
 
   /// Whether a native client shares a ring for the queue.
   func hasRing(_ queue: Int) -> Bool
+  /// How many entries the ring has that a native client shares for the queue; nil for none.
+  func capacity(ofRing queue: Int) -> Int?
   /// Starts all rings that are shared; each is checked before.
   func startRings() throws(Errno)
   /// Stops all rings; they stay shared.
@@ -110,6 +113,7 @@ package protocol DeviceHost: AnyObject {
 /// A host whose devices no native client opens.
 extension DeviceHost {
   package func hasRing(_ queue: Int) -> Bool { false }
+  package func capacity(ofRing queue: Int) -> Int? { nil }
   package func startRings() throws(Errno) { throw .invalid }
   package func stopRings() {}
   package func drain(queue index: Int) {}
@@ -178,10 +182,16 @@ package struct DeviceSetup {
   package var descriptors: [Descriptor]
   /// One 64-bit word per counter of the class, in the class's order.
   package var counters: SharedWindow
+  /// The feature bits that the administrator lets a guest have, whatever the class can.
+  package var offered: UInt64
 
-  package init(values: [String: String], descriptors: [Descriptor], counters: SharedWindow) {
+  package init(
+    values: [String: String], descriptors: [Descriptor], counters: SharedWindow,
+    offered: UInt64 = .max
+  ) {
     self.values = values
     self.descriptors = descriptors
     self.counters = counters
+    self.offered = offered
   }
 }

@@ -27,6 +27,10 @@ package final class Engine {
   private let keeper: KeeperClient
   private let makeModel: ModelMaker
   private var devices: [UInt64: LiveDevice] = [:]
+  /// Unplugged devices that a native client has not closed yet.
+  private var lingering: [UInt64: LiveDevice] = [:]
+  /// The container as native clients see it.
+  package let bus: ContainerBus
   private let commons = Commons()
   private var link: Link?
   private var epoch: UInt64 = 0
@@ -42,11 +46,13 @@ package final class Engine {
     self.loop = loop
     self.keeper = keeper
     self.makeModel = makeModel
+    bus = ContainerBus(on: loop, keeper: keeper)
     guard let channel = try keeper.take(Self.linkName).first?.descriptor else { throw .noEntry }
     link = try Link(
       Channel(channel), on: loop, onPacket: { [unowned self] in self.hear($0) },
       onEnd: { [unowned self] in self.loop.end() })
     link?.onRoom = { [unowned self] in self.tellChanges() }
+    bus.onMembers = { [unowned self] in self.tell(.members(self.bus.members)) }
     // The keeper says nothing unasked here: its channel becomes readable when it is gone.
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.loop.end() }
   }
@@ -69,11 +75,16 @@ package final class Engine {
       for id in devices.keys where !named.contains(id) { stop(id) }
       sweep()
       tell(.settled(epoch: epoch))
+      tell(.members(bus.members))
     case .stop(let id):
       named.remove(id)
       stop(id)
       tell(.stopped(id: id, epoch: epoch))
-    case .container, .revoke, .retire: break
+    case .container(let offer): bus.follow(offer, packet.descriptors.first)
+    case .revoke(let id): revoke(id)
+    case .retire(let epoch):
+      guard epoch == self.epoch, devices.isEmpty, lingering.isEmpty, bus.retire() else { return }
+      tell(.retired(epoch: epoch))
     }
   }
 
@@ -82,7 +93,7 @@ package final class Engine {
       if let device = devices[offer.id], device.isMeant(by: offer, descriptors) {
         if device.offer != offer { try device.update(offer, descriptors) }
       } else {
-        devices.removeValue(forKey: offer.id)?.end()
+        end(offer.id)
         try begin(offer, descriptors)
       }
       tell(.started(id: offer.id, epoch: epoch))
@@ -99,21 +110,57 @@ package final class Engine {
     let device = try LiveDevice(
       offer, descriptors, on: loop, keeper: keeper, commons: commons, makeModel: makeModel)
     device.onChange = { [unowned self] in self.noteChange(of: offer.id) }
+    device.isHeld = { [unowned self] in self.lingering[offer.id] != nil }
     devices[offer.id] = device
     // What a predecessor served was named before the sweep; a device that comes later is new.
     device.begin(mayHavePredecessor: !hasSwept)
+    bus.add(device)
+  }
+
+  private func end(_ id: UInt64) {
+    guard let device = devices.removeValue(forKey: id) else { return }
+    bus.drop(device)
+    device.end()
   }
 
   private func stop(_ id: UInt64) {
-    if let device = devices.removeValue(forKey: id) { return device.end() }
+    if let device = devices[id] {
+      guard device.opening != nil else { return end(id) }
+      return linger(device)
+    }
     // A predecessor may have served it.
     LiveDevice.release((try? keeper.take("\(id)")) ?? [], of: keeper)
+  }
+
+  /// A native client keeps what it has open until it closes it.
+  private func linger(_ device: LiveDevice) {
+    let id = device.offer.id
+    devices[id] = nil
+    // One that was unplugged twice while it was open is over.
+    revoke(id)
+    lingering[id] = device
+    bus.drop(device)
+    device.unplug()
+    device.onChange = {}
+    device.onClose = { [unowned self, unowned device] in
+      guard self.lingering[id] === device else { return }
+      self.lingering[id] = nil
+      device.end()
+    }
+  }
+
+  private func revoke(_ id: UInt64) {
+    guard let device = lingering.removeValue(forKey: id) else { return }
+    device.onClose = {}
+    device.end()
   }
 
   /// Lets go of what a predecessor had of devices that were stopped when nobody served them.
   private func sweep() {
     guard !hasSwept, let items = try? keeper.take("") else { return }
     hasSwept = true
+    bus.takeUp()
+    for device in devices.values { device.forgetLostClient() }
     let over = items.filter { item in
       UInt64(item.name.prefix { $0 != "/" }).map { !named.contains($0) } ?? false
     }

@@ -1,4 +1,5 @@
 internal import EngineLink
+internal import LinuxSystem
 internal import VhostUser
 
 /// What a model asks of its device.
@@ -17,6 +18,29 @@ extension LiveDevice: DeviceHost {
     onChange()
   }
 
+  // MARK: For an interface of the class's own
+
+  func hasRing(_ queue: Int) -> Bool { opening?.rings[queue] != nil }
+
+  func startRings() throws(Errno) {
+    guard let opening else { throw .invalid }
+    opening.startRings()
+  }
+
+  func stopRings() { opening?.stopRings() }
+
+  func drain(queue index: Int) {
+    guard queues.indices.contains(index) else { return }
+    queues[index].serveAll()
+  }
+
+  func flush(queue index: Int) {
+    guard queues.indices.contains(index) else { return }
+    queues[index].flush()
+  }
+
+  func sharedBytes(_ id: UInt32) -> (address: UInt64, byteCount: UInt32)? { opening?.bytes[id] }
+
   // MARK: The configuration space
 
   /// When to try again where the front end has no room for a message.
@@ -25,6 +49,7 @@ extension LiveDevice: DeviceHost {
   /// Tells the guest what it has not been told. A front end that did not ask for such messages
   /// finds the new bytes when it reads them next.
   func configurationChanged() {
+    opening?.configurationChanged()
     guard let shown = attachment?.shownConfiguration, shown != model.configuration else { return }
     if attachment?.session.mayAnnounceConfiguration == true {
       guard tellFrontEnd(.configurationChanged()) else {

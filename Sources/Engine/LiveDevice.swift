@@ -5,12 +5,13 @@ internal import SharedMemory
 internal import VhostUser
 internal import Virtio
 
-/// A device that a guest can attach to: its model, its listener, and the session with its front
-/// end while there is one.
+/// A device that a guest can attach to: its model, its queues, and who has it open. That is either a
+/// vhost-user front end on the device's own socket, or a native client of the container's bus.
 ///
 /// - `LiveDevice+Connection` accepts a front end, takes up a predecessor's, and lets it go;
 /// - `LiveDevice+Messages` serves its messages so that none is lost or answered twice;
 /// - `LiveDevice+Effects` does what they say;
+/// - `LiveDevice+Client` is opened and closed by a native client;
 /// - `LiveDevice+Host` does what its model asks;
 /// - `LiveQueue` is one ring.
 final class LiveDevice {
@@ -27,6 +28,12 @@ final class LiveDevice {
 
   /// The session with a front end; `nil` while none is attached.
   var attachment: Attachment?
+  /// What a native client has open; `nil` while none has.
+  var opening: OpenedDevice?
+  /// A former life of the device, unplugged since, is still open: this one cannot be opened.
+  var isHeld: () -> Bool = { false }
+  /// Called when a native client has closed it.
+  var onClose: () -> Void = {}
   var queues: [LiveQueue] = []
   /// Parts that the keeper shall let go once the record no longer tells of them.
   var released: [String] = []
@@ -73,12 +80,12 @@ final class LiveDevice {
     }
     let setup = DeviceSetup(
       values: offer.values, descriptors: Array(descriptors.dropFirst(2)),
-      counters: record.counters)
+      counters: record.counters, offered: offer.offered)
     model = try makeModel(offer.className, setup)
-    guard model.queueCount == record.queueCount else {
+    guard model.nativeQueueCount == record.queueCount else {
       throw ModelRefusal(.invalid, "the record is made for \(record.queueCount) queues")
     }
-    for index in 0..<model.queueCount { queues.append(LiveQueue(index, of: self)) }
+    for index in 0..<model.nativeQueueCount { queues.append(LiveQueue(index, of: self)) }
   }
 
   /// What is offered to a guest: no more than the administrator lets, nor than is served.
@@ -91,12 +98,18 @@ final class LiveDevice {
     if mayHavePredecessor { takeUp() }
   }
 
-  /// Ends service. The front end sees its connection close.
+  /// Ends service. The front end sees its connection close, a native client gets ENODEV.
   func end() {
+    unplug()
+    opening?.revoke()
+    model.end()
+  }
+
+  /// The device is announced no more. A native client keeps it until it closes it.
+  func unplug() {
     detach()
     if let listenerToken { loop.remove(listenerToken) }
     listenerToken = nil
-    model.end()
   }
 
   /// Whether an offer is of this very life of the device, with other values at most.
@@ -122,6 +135,7 @@ final class LiveDevice {
       tellFrontEnd(.failure(queue: queue.index, needsReply: false))
     }
     queue.error?.ring()
+    opening?.needsReset()
     updateStates()
   }
 
@@ -136,10 +150,10 @@ final class LiveDevice {
 
   /// Writes down what people and control may see of the device, and says that it changed.
   func updateStates() {
-    record.isConnected = attachment != nil
+    record.isConnected = attachment != nil || opening != nil
     record.isRunning = queues.contains { $0.isRunning }
     // The protocol's own bit is between it and the front end; no guest ever sees it.
-    let acked = attachment?.session.ackedFeatures ?? 0
+    let acked = attachment?.session.ackedFeatures ?? opening?.acked ?? 0
     record.acked = acked & ~VhostFeatures.protocolFeatures
     onChange()
   }

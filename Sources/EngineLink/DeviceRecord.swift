@@ -54,6 +54,7 @@ package final class DeviceRecord {
     static let textSelector = 104
     static let hasHostFailed = 112
     static let hostFailureByteCount = 116
+    static let hasClient = 120
   }
 
   /// Makes an empty record. Pages that nobody touches take no memory.
@@ -106,6 +107,12 @@ package final class DeviceRecord {
   package var isRunning: Bool {
     get { words.relaxed32(at: Word.isRunning) != 0 }
     set { words.storeRelaxed(UInt32(newValue ? 1 : 0), at: Word.isRunning) }
+  }
+
+  /// A native client has the device open: what it agreed on is in the client's record.
+  package var hasClient: Bool {
+    get { words.relaxed32(at: Word.hasClient) != 0 }
+    set { words.storeRelaxed(UInt32(newValue ? 1 : 0), at: Word.hasClient) }
   }
 
   package var acked: UInt64 {

@@ -55,6 +55,8 @@ package final class DeviceClass: Sendable {
   package let counters: [CounterSpec]
   /// How many queues a device with these values has.
   package let queueCount: @Sendable (Values) -> Int
+  /// How many with those that only clients of the class's own interface see, behind the others.
+  package let nativeQueueCount: @Sendable (Values) -> Int
   /// The feature bits a device with these values can offer, before the mask.
   package let offerable: @Sendable (Values) -> UInt64
   /// Checks what only all values together show.
@@ -73,6 +75,7 @@ package final class DeviceClass: Sendable {
     name: String, interfaceType: String, virtioID: UInt32, description: String,
     attributes: [AttributeSpec], features: [FeatureSpec], counters: [CounterSpec],
     queueCount: @escaping @Sendable (Values) -> Int,
+    nativeQueueCount: (@Sendable (Values) -> Int)? = nil,
     offerable: @escaping @Sendable (Values) -> UInt64,
     validate: @escaping @Sendable (Values) throws(Refusal) -> Void,
     uniqueAttributes: [String] = [],
@@ -89,6 +92,7 @@ package final class DeviceClass: Sendable {
     self.features = features
     self.counters = counters
     self.queueCount = queueCount
+    self.nativeQueueCount = nativeQueueCount ?? queueCount
     self.offerable = offerable
     self.validate = validate
     self.uniqueAttributes = uniqueAttributes

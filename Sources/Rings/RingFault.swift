@@ -56,6 +56,8 @@ public enum RingFault: Error, Hashable, Sendable {
   case offeredEmpty(UInt16)
   /// The device claims to have written more than a buffer of an ioq holds (vbus).
   case overfilled(UInt16)
+  /// A buffer that has to lie in a shared pool lies elsewhere (vbus).
+  case outsideOfPool(UInt64)
 
   /// What to tell a person.
   package var sentence: String {
@@ -90,6 +92,8 @@ public enum RingFault: Error, Hashable, Sendable {
     case .neitherYesNorNo(let flags):
       "a descriptor has a flag of \(flags), which is neither yes nor no"
     case .offeredEmpty(let slot): "descriptor \(slot) was handed over without a buffer"
+    case .outsideOfPool(let address):
+      "the buffer at 0x\(String(address, radix: 16)) is outside of its pool"
     case .overfilled(let slot): "more was written to descriptor \(slot) than it holds"
     default: "the ring is broken"
     }

@@ -7,6 +7,8 @@ package struct IoqRing: Ring, ~Copyable {
   private let memory: GuestMemory
 
   package var capacity: Int { device.size.count }
+  package var taken: UInt16 { device.taken }
+  package var published: UInt16 { device.published }
 
   /// Finds a ring in the guest's memory; `byteCount` has to be exactly its length.
   package init(

@@ -17,15 +17,17 @@ struct Backlog {
     queues[priority].handles.append(handle)
   }
 
-  mutating func removeFirst(_ priority: Int) -> SignalHandle? {
-    guard !isEmpty(priority) else { return nil }
-    let handle = queues[priority].handles[queues[priority].taken]
+  func first(_ priority: Int) -> SignalHandle? {
+    isEmpty(priority) ? nil : queues[priority].handles[queues[priority].taken]
+  }
+
+  /// Precondition: there is one.
+  mutating func removeFirst(_ priority: Int) {
     queues[priority].taken += 1
     // Now and then the taken ones go; never more than half of the list is of them.
     if queues[priority].taken * 2 >= queues[priority].handles.count {
       queues[priority].handles.removeFirst(queues[priority].taken)
       queues[priority].taken = 0
     }
-    return handle
   }
 }

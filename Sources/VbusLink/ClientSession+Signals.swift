@@ -59,23 +59,39 @@ extension ClientSession {
   /// The next event, of the highest priority that has one; nil when none waits. It counts as sent:
   /// ask only when the client can take it.
   package func nextEvent(on bus: Bus) -> Event? {
-    for priority in (0..<priorityCount).reversed() {
-      if let event = nextEvent(priority, on: bus) { return event }
+    var event: Event?
+    for priority in (0..<priorityCount).reversed() where event == nil {
+      deliver(priority, on: bus) {
+        event = $0
+        return true
+      }
     }
-    return nil
+    return event
   }
 
-  /// The next event of one priority. Devices come and go at the highest.
-  package func nextEvent(_ priority: Int, on bus: Bus) -> Event? {
-    guard isReady else { return nil }
-    if isHighest(priority), let (id, isDrop) = news.next() {
-      return isDrop
-        ? .deviceDropped(id: id) : .deviceAdded(id: id, type: bus[id]?.type ?? "")
+  /// Shows the next event of one priority to `take`, and counts it as sent when that answers true.
+  /// Devices come and go at the highest. False when none waited, or it was not taken.
+  @discardableResult
+  package func deliver(_ priority: Int, on bus: Bus, to take: (Event) -> Bool) -> Bool {
+    guard isReady else { return false }
+    if isHighest(priority), let (id, isDrop) = news.first {
+      let event: Event =
+        isDrop ? .deviceDropped(id: id) : .deviceAdded(id: id, type: bus[id]?.type ?? "")
+      guard take(event) else { return false }
+      news.removeFirst()
+      return true
     }
-    while let handle = backlog.removeFirst(priority) {
-      if let event = event(of: handle) { return event }
+    while let handle = backlog.first(priority) {
+      guard let event = event(of: handle) else {
+        backlog.removeFirst(priority)
+        continue
+      }
+      guard take(event) else { return false }
+      count(event, as: handle)
+      backlog.removeFirst(priority)
+      return true
     }
-    return nil
+    return false
   }
 
   private func isHighest(_ priority: Int) -> Bool { priority == priorityCount - 1 }
@@ -84,14 +100,18 @@ extension ClientSession {
     guard let place = signals.place(of: UInt64(handle.rawValue)),
       let signal = signals[at: place].share.signal
     else { return nil }
-    switch signals[at: place].event {
-    case .none: return nil
-    case .raised:
-      signals[at: place].event = .none
-      return .signal(cookie: signal.cookie)
-    case .closed:
+    return switch signals[at: place].event {
+    case .none: nil
+    case .raised: .signal(cookie: signal.cookie)
+    case .closed: .shareClosed(cookie: signal.cookie)
+    }
+  }
+
+  private func count(_ event: Event, as handle: SignalHandle) {
+    if case .shareClosed = event {
       _ = signals.remove(UInt64(handle.rawValue))
-      return .shareClosed(cookie: signal.cookie)
+    } else if let place = signals.place(of: UInt64(handle.rawValue)) {
+      signals[at: place].event = .none
     }
   }
 }

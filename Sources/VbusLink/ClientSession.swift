@@ -67,13 +67,28 @@ package final class ClientSession {
       return .answer(Reply(verb: word, tag: tag, value: UInt64(news.count)))
     }
     do throws(Errno) {
-      guard descriptorCount == descriptorsDue(request) else { throw .invalid }
+      guard descriptorCount == Self.descriptorsDue(request) else { throw .invalid }
       let action = try action(request, bus)
       return .carryOut(Call(action: action, verb: word, tag: tag))
     } catch { return refuse(error) }
   }
 
-  private func descriptorsDue(_ request: Request) -> Int {
+  /// How long a message is that begins with this word; nil when the word is no verb.
+  package static func byteCount(_ word: UInt32) -> Int? {
+    Verb(rawValue: word).map { Limits.headerByteCount + $0.payloadByteCount }
+  }
+
+  /// Whether descriptors belong to a message.
+  package static func wantsDescriptors(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count >= Limits.headerByteCount else { return false }
+    let fields = Fields(bytes)
+    guard let verb = Verb(rawValue: fields.word32(0)),
+      bytes.count == Limits.headerByteCount + verb.payloadByteCount
+    else { return false }
+    return descriptorsDue(Request(verb, fields)) > 0
+  }
+
+  private static func descriptorsDue(_ request: Request) -> Int {
     switch request {
     case .addMemory: 1
     case .addEventQueue: 2

@@ -41,19 +41,26 @@ package struct DeviceNews: Sendable {
   }
 
   /// The next id to tell of, lowest first, and whether it was dropped.
-  package mutating func next() -> (id: UInt32, isDrop: Bool)? {
+  package var first: (id: UInt32, isDrop: Bool)? {
     guard let id = owed.first else { return nil }
+    return (id, states[id] == .owesDrop || states[id] == .owesDropAndAdd)
+  }
+
+  /// As `first`, which counts as told.
+  package mutating func next() -> (id: UInt32, isDrop: Bool)? {
+    defer { removeFirst() }
+    return first
+  }
+
+  /// What `first` says was told.
+  package mutating func removeFirst() {
+    guard let id = owed.first else { return }
     switch states[id] {
-    case .owesDropAndAdd:
-      states[id] = .owesAdd
-      return (id, true)
-    case .owesDrop:
-      forget(id)
-      return (id, true)
+    case .owesDropAndAdd: states[id] = .owesAdd
+    case .owesDrop: forget(id)
     default:
       owed.removeFirst()
       states[id] = .told
-      return (id, false)
     }
   }
 

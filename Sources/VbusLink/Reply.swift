@@ -19,6 +19,13 @@ package struct Reply: Hashable, Sendable {
     self.value = value
   }
 
+  /// A refusal of a message of which no more than its head has to make sense; nil when it has none.
+  package init?(to message: [UInt8], errno: Errno) {
+    guard message.count >= Limits.headerByteCount else { return nil }
+    let fields = Fields(message)
+    self.init(verb: fields.word32(0) & ~Self.bit, tag: fields.word32(4), errno: errno)
+  }
+
   package var bytes: [UInt8] {
     var writer = WireWriter()
     writer.put(verb | Self.bit)

@@ -198,8 +198,12 @@ final class HostLoop {
   private func fillQueues() throws {
     for (priority, queue) in eventQueues.enumerated() {
       let ringsBell = try queue.serve { _, _ in
-        guard let event = session.nextEvent(priority, on: bus) else { return nil }
-        return behaviour.record ?? event.record
+        var record: [UInt8]?
+        session.deliver(priority, on: bus) { event in
+          record = behaviour.record ?? event.record
+          return true
+        }
+        return record
       }
       if ringsBell { queue.bell?.ring() }
     }

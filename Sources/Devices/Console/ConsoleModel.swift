@@ -1,6 +1,7 @@
 package import Engine
 package import LinuxSystem
 package import SharedMemory
+package import Vbus
 package import Virtio
 
 /// A console's data half (VIRTIO 1.2 section 5.3): port 0, without MULTIPORT.
@@ -23,6 +24,7 @@ package final class ConsoleModel: DeviceModel {
   private var isLost = false
 
   private static let receiveQueue = 0
+  private static let transmitQueue = 1
 
   package init(_ setup: DeviceSetup) throws(ModelRefusal) {
     guard let counters = ConsoleCounters(setup.counters) else {
@@ -59,8 +61,24 @@ package final class ConsoleModel: DeviceModel {
 
   // MARK: Queues
 
+  package func flow(ofQueue index: Int) -> Flow? {
+    switch index {
+    case Self.receiveQueue: .fromDevice
+    case Self.transmitQueue: .toDevice
+    default: nil
+    }
+  }
+
   package func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress { try serveAny(index, &ring, memory, budget: budget) }
+
+  package func serve(
+    queue index: Int, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress { try serveAny(index, &ring, memory, budget: budget) }
+
+  private func serveAny<R: Ring & ~Copyable>(
+    _ index: Int, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     guard index != Self.receiveQueue else {
       let progress = try receiver.serve(

@@ -1,8 +1,12 @@
 internal import Engine
 internal import SharedMemory
+internal import Vbus
 internal import Virtio
 
 /// Where a network card's frames go and where they come from.
+///
+/// Each way there is one function for each format of rings, for a protocol's generic function runs
+/// unspecialised. A backend writes one generic function, which serves as both.
 protocol NetBackend: AnyObject {
   /// The device is live.
   func begin(on host: any DeviceHost)
@@ -19,8 +23,15 @@ protocol NetBackend: AnyObject {
     _ transmitter: inout NetTransmitter, _ ring: inout SplitRing, _ memory: GuestMemory,
     budget: Int
   ) throws(RingFault) -> Progress
+  func transmit(
+    _ transmitter: inout NetTransmitter, _ ring: inout IoqRing, _ memory: GuestMemory,
+    budget: Int
+  ) throws(RingFault) -> Progress
   func receive(
     _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress
+  func receive(
+    _ receiver: inout NetReceiver, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress
   /// The device is no longer live.
   func end()
@@ -31,10 +42,13 @@ extension NetBackend {
   func resume(_ acked: FeatureBits) { attach(acked) }
 }
 
-/// The numbers of a card's queues (VIRTIO 1.2 section 5.1.2).
+/// The numbers of a card's queues (VIRTIO 1.2 section 5.1.2), and of the one that only its own
+/// interface has.
 enum NetQueue {
   static let receive = 0
   static let transmit = 1
   static let control = 2
   static let count = 3
+  static let events = 3
+  static let nativeCount = 4
 }

@@ -15,8 +15,8 @@ struct NetControl: ~Copyable {
   private var segments = Segments(capacity: 16)
 
   /// Serves commands; `acknowledged` becomes true when the guest has announced itself.
-  mutating func serve(
-    _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int, acknowledged: inout Bool
+  mutating func serve<R: Ring & ~Copyable>(
+    _ ring: inout R, _ memory: GuestMemory, budget: Int, acknowledged: inout Bool
   ) throws(RingFault) -> Progress {
     for _ in 0..<budget {
       guard let loan = try ring.next(&segments) else { return .drained }

@@ -1,23 +1,31 @@
 package import Engine
 package import LinuxSystem
 package import SharedMemory
+package import Vbus
+internal import VbusLink
 package import Virtio
 
 /// A network card's data half (VIRTIO 1.2 section 5.1): two queues of frames, and one of commands.
+/// `NetModel+Venet` is its own interface to native clients.
 package final class NetModel: DeviceModel {
   package let features: UInt64
   package var queueCount: Int { NetQueue.count }
+  package var nativeQueueCount: Int { NetQueue.nativeCount }
   /// Pairs of queues.
   package var queueNumber: Int { 1 }
 
   private let space: NetConfiguration
-  private let backend: any NetBackend
-  private var transmitter: NetTransmitter
+  let backend: any NetBackend
+  var transmitter: NetTransmitter
   private var receiver: NetReceiver
   private var control = NetControl()
   private var closed = ClosedSink()
-  private var acked: FeatureBits = []
-  private var isUp: Bool
+  private(set) var acked: FeatureBits = []
+  private(set) var isUp: Bool
+  private(set) unowned var host: (any DeviceHost)?
+  let offer: VenetOffer
+  var venet = VenetState()
+  var events = VenetEventQueue()
   /// The guest shall tell its neighbours where it is now.
   private var announces = false
 
@@ -42,7 +50,9 @@ package final class NetModel: DeviceModel {
     self.backend = backend
     transmitter = NetTransmitter(mtu: Int(mtu), counters: counters)
     receiver = NetReceiver(mtu: Int(mtu), counters: counters)
-    features = Self.offered(backend: values["backend"] ?? "", speed: speed).rawValue
+    let features = Self.offered(backend: values["backend"] ?? "", speed: speed)
+    self.features = features.rawValue
+    offer = VenetOffer(available: features.intersection(FeatureBits(rawValue: setup.offered)))
   }
 
   private static func backend(
@@ -110,23 +120,29 @@ package final class NetModel: DeviceModel {
     backend.resume(acked)
   }
 
-  private func agree(_ features: FeatureBits) {
+  func agree(_ features: FeatureBits, _ framing: NetFraming = .virtio) {
     acked = features
-    transmitter.negotiated(features)
-    receiver.negotiated(features)
+    transmitter.negotiated(features, framing)
+    receiver.negotiated(features, framing)
   }
 
   package func reset() {
-    acked = []
     announces = false
-    transmitter.negotiated([])
-    receiver.negotiated([])
+    venet = VenetState()
+    events.removeAll()
+    agree([])
     backend.detach()
   }
 
-  package func begin(on host: any DeviceHost) { backend.begin(on: host) }
+  package func begin(on host: any DeviceHost) {
+    self.host = host
+    backend.begin(on: host)
+  }
 
-  package func end() { backend.end() }
+  package func end() {
+    backend.end()
+    host = nil
+  }
 
   /// Only the link changes while a guest is there.
   package func update(
@@ -138,6 +154,17 @@ package final class NetModel: DeviceModel {
     // 5.1.6.5.4: whoever was moved tells the others.
     announces = isUp && acked.contains(.netGuestAnnounce)
     backend.setLink(isUp: isUp)
+    tellLink()
+  }
+
+  // MARK: Queues
+
+  package func flow(ofQueue index: Int) -> Flow? {
+    switch index {
+    case NetQueue.receive, NetQueue.events: .fromDevice
+    case NetQueue.transmit: .toDevice
+    default: nil
+    }
   }
 
   package func serve(
@@ -146,15 +173,41 @@ package final class NetModel: DeviceModel {
     switch index {
     case NetQueue.receive:
       return try backend.receive(&receiver, &ring, memory, budget: budget)
-    case NetQueue.transmit:
-      guard isUp else {
-        return try transmitter.serve(&ring, memory, budget: budget, to: &closed)
-      }
+    case NetQueue.transmit where isUp:
+      defer { tellTransmitted() }
       return try backend.transmit(&transmitter, &ring, memory, budget: budget)
-    default:
+    default: return try serveAlone(index, &ring, memory, budget: budget)
+    }
+  }
+
+  package func serve(
+    queue index: Int, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress {
+    switch index {
+    case NetQueue.receive:
+      return try backend.receive(&receiver, &ring, memory, budget: budget)
+    case NetQueue.transmit where isUp:
+      defer { tellTransmitted() }
+      return try backend.transmit(&transmitter, &ring, memory, budget: budget)
+    default: return try serveAlone(index, &ring, memory, budget: budget)
+    }
+  }
+
+  /// Serves what no backend has to do with.
+  private func serveAlone<R: Ring & ~Copyable>(
+    _ index: Int, _ ring: inout R, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress {
+    switch index {
+    case NetQueue.transmit:
+      defer { tellTransmitted() }
+      return try transmitter.serve(&ring, memory, budget: budget, to: &closed)
+    case NetQueue.control:
       var acknowledged = false
       defer { if acknowledged { announces = false } }
       return try control.serve(&ring, memory, budget: budget, acknowledged: &acknowledged)
+    default:
+      let pool = host?.sharedBytes(VenetShare.eventPool)
+      return try events.serve(&ring, memory, budget: budget, pool: pool)
     }
   }
 }

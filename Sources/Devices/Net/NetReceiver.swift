@@ -1,5 +1,6 @@
 internal import Engine
 internal import SharedMemory
+internal import VbusLink
 internal import Virtio
 
 /// The receive queue of a card: puts frames into the buffers that the guest has lent (VIRTIO 1.2
@@ -17,7 +18,8 @@ struct NetReceiver: ~Copyable {
   private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
-  /// What `acked` says of each frame, looked up once.
+  private var framing = NetFraming.virtio
+  /// What `acked` and `framing` say of each frame, looked up once.
   private var lead = NetHeader.legacyByteCount
   private var takesFlags = false
   private var mergesBuffers = false
@@ -27,15 +29,17 @@ struct NetReceiver: ~Copyable {
   private var other = Segments(capacity: NetLimits.segments)
   private var loans = LoanList(capacity: NetLimits.segments)
   private var tally = NetTally()
+  private var scatter = NetScatter()
 
   init(mtu: Int, counters: NetCounters) {
     self.mtu = mtu
     self.counters = counters
   }
 
-  mutating func negotiated(_ features: FeatureBits) {
+  mutating func negotiated(_ features: FeatureBits, _ framing: NetFraming = .virtio) {
     acked = features
-    lead = features.netHeaderByteCount
+    self.framing = framing
+    lead = framing.leadByteCount(features)
     takesFlags = features.contains(.netGuestChecksum)
     mergesBuffers = features.contains(.netMergeableBuffers)
     // 5.1.4.1: a driver that knows the MTU is passed no larger packet that is not to be cut. One
@@ -45,8 +49,8 @@ struct NetReceiver: ~Copyable {
   }
 
   /// Delivers what waits in a queue.
-  mutating func serve(
-    _ queue: inout FrameQueue, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  mutating func serve<R: Ring & ~Copyable>(
+    _ queue: inout FrameQueue, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     defer { count() }
     for _ in 0..<budget {
@@ -61,9 +65,8 @@ struct NetReceiver: ~Copyable {
 
   /// Puts one frame into the guest's buffers, if it has any that fit, and counts it. The counters
   /// show it after `count`.
-  mutating func deliver(
-    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout SplitRing,
-    _ memory: GuestMemory
+  mutating func deliver<R: Ring & ~Copyable>(
+    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout R, _ memory: GuestMemory
   ) throws(RingFault) -> Delivery {
     let delivery: Delivery
     do throws(RingFault) { delivery = try place(header, frame, &ring, memory) } catch {
@@ -83,9 +86,8 @@ struct NetReceiver: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func place(
-    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout SplitRing,
-    _ memory: GuestMemory
+  private mutating func place<R: Ring & ~Copyable>(
+    _ header: NetHeader, _ frame: borrowing Span<UInt8>, _ ring: inout R, _ memory: GuestMemory
   ) throws(RingFault) -> Delivery {
     // 5.1.6.4: a frame that the driver did not agree to take in this form.
     guard header.isTaken(by: acked), header.isSegmented || frame.count <= frameByteCountMax
@@ -95,8 +97,11 @@ struct NetReceiver: ~Copyable {
     guard let loan = try ring.next(&first) else { return .starved }
     // 5.1.6.3.1: each buffer has room for the header at least.
     guard first.writableBytes >= UInt64(lead) else {
-      loans.append(loan, written: 0)
-      return .unfit
+      guard framing == .scattered else {
+        loans.append(loan, written: 0)
+        return .unfit
+      }
+      return try scatter(loan, header, frame, &ring, memory)
     }
     var done = 0
     do throws(MemoryFault) { done = try begin(header, frame, memory) } catch {
@@ -110,7 +115,7 @@ struct NetReceiver: ~Copyable {
     }
     loans.append(loan, written: UInt32(lead + done))
     while done < frame.count {
-      guard mergesBuffers, !loans.isFull, loans.count < ring.size.count
+      guard mergesBuffers, !loans.isFull, loans.count < ring.capacity
       else { return .unfit }
       guard let loan = try ring.next(&other) else { return .starved }
       let rest = frame.extracting(done..<frame.count)
@@ -142,6 +147,37 @@ struct NetReceiver: ~Copyable {
     let bytes = header.bytes
     _ = try first.copyIn(bytes.span.extracting(0..<lead), at: 0, of: memory)
     return try first.copyIn(frame, at: UInt64(lead), of: memory)
+  }
+
+  /// Puts a frame into the parts that the header in the chain names (`VenetPacket`).
+  @inline(never)
+  private mutating func scatter<R: Ring & ~Copyable>(
+    _ loan: consuming Loan, _ header: NetHeader, _ frame: borrowing Span<UInt8>,
+    _ ring: inout R, _ memory: GuestMemory
+  ) throws(RingFault) -> Delivery {
+    let place = first.count > 0 ? first[0].address : GuestAddress(0)
+    var packet: NetPacket?
+    do throws(MemoryFault) {
+      packet = try scatter.read(&first, isWritable: true, of: memory)
+      if packet != nil, first.writableBytes >= UInt64(frame.count) {
+        _ = try first.copyIn(frame, at: 0, of: memory)
+        try scatter.write(header, frame.count, to: place, first, of: memory)
+      }
+    } catch {
+      loan.forfeit()
+      throw .memory(error)
+    }
+    guard let packet else {
+      // What is no header never becomes one: it would be in the way of every other frame.
+      ring.settle(loan, written: 0)
+      return .unfit
+    }
+    guard first.writableBytes >= UInt64(frame.count) else {
+      loans.append(loan, written: 0)
+      return .unfit
+    }
+    ring.settle(loan, written: UInt32(VenetPacket.byteCount(parts: packet.partCount)))
+    return .delivered
   }
 
   /// Says in the first chain how many there are.

@@ -10,27 +10,36 @@ struct NetTransmitter: ~Copyable {
   private let mtu: Int
   private let counters: NetCounters
   private var acked: FeatureBits = []
-  /// What `acked` says of each frame, looked up once.
+  private var framing = NetFraming.virtio
+  /// What `acked` and `framing` say of each frame, looked up once.
   private var lead = NetHeader.legacyByteCount
   private var frameByteCountMax = NetLimits.frameByteCountMax
   private var segments = Segments(capacity: NetLimits.segments)
   private var tally = NetTally()
+  private var scatter = NetScatter()
+  /// Of the newest frame that is done with: 0 where its form has none.
+  private(set) var newestCookie: UInt64 = 0
+  /// Frames were done with since `takeFinished`.
+  private var hasFinished = false
 
   init(mtu: Int, counters: NetCounters) {
     self.mtu = mtu
     self.counters = counters
   }
 
-  mutating func negotiated(_ features: FeatureBits) {
+  mutating func negotiated(_ features: FeatureBits, _ framing: NetFraming = .virtio) {
     acked = features
-    lead = features.netHeaderByteCount
+    self.framing = framing
+    lead = framing.leadByteCount(features)
+    newestCookie = 0
+    hasFinished = false
     // 5.1.4.2: a driver that knows the MTU sends no larger packet. One VLAN tag is no part of it.
     let longest = mtu + NetLimits.ethernetByteCount + 4
     frameByteCountMax = features.contains(.netMTU) ? longest : NetLimits.frameByteCountMax
   }
 
-  mutating func serve<Sink: FrameSink & ~Copyable>(
-    _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int, to sink: inout Sink
+  mutating func serve<R: Ring & ~Copyable, Sink: FrameSink & ~Copyable>(
+    _ ring: inout R, _ memory: GuestMemory, budget: Int, to sink: inout Sink
   ) throws(RingFault) -> Progress {
     defer { count() }
     for _ in 0..<budget {
@@ -61,7 +70,7 @@ struct NetTransmitter: ~Copyable {
     let least = UInt64(lead + NetLimits.ethernetByteCount)
     guard segments.readableBytes >= least,
       segments.readableBytes <= UInt64(lead + NetLimits.frameByteCountMax)
-    else { return .malformed }
+    else { return framing == .scattered ? try gather(memory, to: &sink) : .malformed }
     let byteCount = Int(segments.readableBytes) - lead
     // Copied once: the guest may change it at any time.
     let written = try header(memory)
@@ -74,6 +83,29 @@ struct NetTransmitter: ~Copyable {
       tally.packets += 1
       tally.bytes += byteCount
     }
+    return fate
+  }
+
+  /// Sends the frame whose parts the header in the chain names (`VenetPacket`). The header is
+  /// copied once: by the copy the frame is checked, and from it the parts are taken.
+  @inline(never)
+  private mutating func gather<Sink: FrameSink & ~Copyable>(
+    _ memory: GuestMemory, to sink: inout Sink
+  ) throws(MemoryFault) -> FrameFate {
+    guard let packet = try scatter.read(&segments, isWritable: false, of: memory),
+      UInt64(packet.byteCount) == segments.readableBytes,
+      packet.byteCount >= NetLimits.ethernetByteCount,
+      packet.byteCount <= NetLimits.frameByteCountMax,
+      let header = packet.header?.checked(frameByteCount: packet.byteCount, from: acked),
+      header.isSegmented || packet.byteCount <= frameByteCountMax
+    else { return .malformed }
+    let frame = OutgoingFrame(header: header, offset: 0, byteCount: packet.byteCount)
+    let fate = try sink.take(frame, segments, memory)
+    if fate == .sent {
+      tally.packets += 1
+      tally.bytes += packet.byteCount
+    }
+    if fate != .held { newestCookie = packet.cookie }
     return fate
   }
 
@@ -93,19 +125,18 @@ struct NetTransmitter: ~Copyable {
     return NetHeader(bytes.span)
   }
 
+  /// Whether frames were done with since this was last asked, whatever became of them.
+  mutating func takeFinished() -> Bool {
+    defer { hasFinished = false }
+    return hasFinished
+  }
+
   private mutating func count() {
+    if tally.packets | tally.dropped | tally.errors != 0 { hasFinished = true }
     counters.add(tally.packets, to: .txPackets)
     counters.add(tally.bytes, to: .txBytes)
     counters.add(tally.dropped, to: .txDropped)
     counters.add(tally.errors, to: .txErrors)
     tally = NetTally()
-  }
-}
-
-extension FeatureBits {
-  /// How long the header before each frame is (VIRTIO 1.2 section 5.1.6.1).
-  var netHeaderByteCount: Int {
-    contains(.version1) || contains(.netMergeableBuffers)
-      ? NetHeader.byteCount : NetHeader.legacyByteCount
   }
 }

@@ -12,14 +12,13 @@ final class NullBackend: NetBackend {
   func setLink(isUp: Bool) {}
   func end() {}
 
-  func transmit(
-    _ transmitter: inout NetTransmitter, _ ring: inout SplitRing, _ memory: GuestMemory,
-    budget: Int
+  func transmit<R: Ring & ~Copyable>(
+    _ transmitter: inout NetTransmitter, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     try transmitter.serve(&ring, memory, budget: budget, to: &sink)
   }
 
-  func receive(
-    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  func receive<R: Ring & ~Copyable>(
+    _ receiver: inout NetReceiver, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) -> Progress { .idle }
 }

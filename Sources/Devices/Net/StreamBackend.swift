@@ -71,15 +71,14 @@ final class StreamBackend: NetBackend {
     host?.wake(queue: NetQueue.transmit)
   }
 
-  func transmit(
-    _ transmitter: inout NetTransmitter, _ ring: inout SplitRing, _ memory: GuestMemory,
-    budget: Int
+  func transmit<R: Ring & ~Copyable>(
+    _ transmitter: inout NetTransmitter, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     try transmitter.serve(&ring, memory, budget: budget, to: &sink)
   }
 
-  func receive(
-    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  func receive<R: Ring & ~Copyable>(
+    _ receiver: inout NetReceiver, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     guard !isGone else { return .idle }
     let progress = try source.serve(&receiver, &ring, memory, budget: budget, isUp: isUp)

@@ -40,8 +40,8 @@ struct StreamSource {
     scratch = scratchBytes(2 * (StreamSink.leadByteCount + NetLimits.frameByteCountMax))
   }
 
-  mutating func serve(
-    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int,
+  mutating func serve<R: Ring & ~Copyable>(
+    _ receiver: inout NetReceiver, _ ring: inout R, _ memory: GuestMemory, budget: Int,
     isUp: Bool
   ) throws(RingFault) -> Progress {
     defer {

@@ -85,9 +85,8 @@ final class SwitchBackend: NetBackend {
     host?.wake(queue: NetQueue.receive)
   }
 
-  func transmit(
-    _ transmitter: inout NetTransmitter, _ ring: inout SplitRing, _ memory: GuestMemory,
-    budget: Int
+  func transmit<R: Ring & ~Copyable>(
+    _ transmitter: inout NetTransmitter, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     guard let common else { return .idle }
     defer { common.wakeReceivers() }
@@ -95,8 +94,8 @@ final class SwitchBackend: NetBackend {
     return try transmitter.serve(&ring, memory, budget: budget, to: &common.fabric)
   }
 
-  func receive(
-    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  func receive<R: Ring & ~Copyable>(
+    _ receiver: inout NetReceiver, _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     guard let common else { return .idle }
     return try receiver.serve(&common.fabric.ports[port].inbox, &ring, memory, budget: budget)

@@ -31,8 +31,8 @@ struct TapSource {
     waiting = 0
   }
 
-  mutating func serve(
-    _ receiver: inout NetReceiver, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int,
+  mutating func serve<R: Ring & ~Copyable>(
+    _ receiver: inout NetReceiver, _ ring: inout R, _ memory: GuestMemory, budget: Int,
     isUp: Bool
   ) throws(RingFault) -> Progress {
     defer { receiver.count() }

@@ -1,6 +1,7 @@
 package import Engine
 package import LinuxSystem
 package import SharedMemory
+package import Vbus
 package import Virtio
 
 /// A source of random bytes (VIRTIO 1.2 section 5.4): one queue of buffers to fill.
@@ -49,8 +50,18 @@ package final class RngModel: DeviceModel {
     host = nil
   }
 
+  package func flow(ofQueue index: Int) -> Flow? { index == 0 ? .fromDevice : nil }
+
   package func serve(
     queue index: Int, _ ring: inout SplitRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress { try serve(&ring, memory, budget: budget) }
+
+  package func serve(
+    queue index: Int, _ ring: inout IoqRing, _ memory: GuestMemory, budget: Int
+  ) throws(RingFault) -> Progress { try serve(&ring, memory, budget: budget) }
+
+  private func serve<R: Ring & ~Copyable>(
+    _ ring: inout R, _ memory: GuestMemory, budget: Int
   ) throws(RingFault) -> Progress {
     // A rate that is used up is waited for, however often the driver kicks.
     guard pause == nil else { return .idle }

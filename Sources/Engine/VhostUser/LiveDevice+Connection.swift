@@ -11,7 +11,7 @@ extension LiveDevice {
   func connectionWaits() {
     // What the present one said last, and its end, may wait unseen.
     serveMessages()
-    guard attachment == nil else {
+    guard attachment == nil, opening == nil, !isHeld() else {
       _ = try? accept(from: listener)
       return
     }
@@ -77,7 +77,8 @@ extension LiveDevice {
     guard let connection = kept[Part.connection] else {
       record.lines = []
       try? keeper.drop(scope)
-      for queue in queues { queue.forget() }
+      // The queues of a native client wait for it.
+      if !record.hasClient { for queue in queues { queue.forget() } }
       return updateStates()
     }
     do {
@@ -108,7 +109,8 @@ extension LiveDevice {
     let entry = MessageEntry(in: lines)
     // Accepted, and no message applied yet: no line was written.
     let session = lines.isEmpty ? newSession() : try Session(restoring: lines)
-    guard session.queues.count == queues.count, session.queueSizeMax <= newSession().queueSizeMax
+    guard session.queues.count == model.queueCount,
+      session.queueSizeMax <= newSession().queueSizeMax
     else { throw .malformedRecord(line: 0) }
     if lines.isEmpty { record.consumed = 0 }
     attach(session, on: connection.descriptor)
