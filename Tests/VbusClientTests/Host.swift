@@ -30,6 +30,8 @@ final class Host: Sendable {
     var capabilities = Capabilities.implemented
     /// What is written to event queues in place of records.
     var record: [UInt8]?
+    /// A frame that comes to a card when its link is up.
+    var greeting: [UInt8]?
     /// What the device claims to have written, in place of how much it did.
     var written: UInt32?
   }

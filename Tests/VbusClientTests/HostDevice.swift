@@ -122,7 +122,8 @@ final class HostDevice {
   private var status: UInt32 = 0
   private var features: UInt64 = 0
 
-  init(_ type: String, _ memory: GuestMemory) {
+  init(_ type: String, _ memory: GuestMemory, greeting: [UInt8]? = nil) {
+    if let greeting { frames = [greeting] }
     isDisk = type == "virtual-disk"
     self.memory = memory
   }

@@ -119,7 +119,8 @@ final class HostLoop {
       if let mapped = regions.removeValue(forKey: region.address) { try memory.remove(mapped) }
     case .addEventQueue(let queue): try attach(queue, descriptors)
     case .open(let device):
-      devices[device.handle] = HostDevice(bus[device.id]?.type ?? "", memory)
+      devices[device.handle] = HostDevice(
+        bus[device.id]?.type ?? "", memory, greeting: behaviour.greeting)
     case .close(let device): devices[device.handle] = nil
     case .call(let device, let function, let byteCount, _, let address):
       return try self.call(device.handle, function, Int(byteCount), GuestAddress(address))
