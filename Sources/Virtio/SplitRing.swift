@@ -25,9 +25,9 @@ public struct SplitRing: Ring, ~Copyable {
 
   /// The available index of the next chain to take.
   @usableFromInline var place: UInt16
-  package var taken: UInt16 { place }
+  public var taken: UInt16 { place }
   /// The used index that the driver can see.
-  package private(set) var published: UInt16
+  public private(set) var published: UInt16
   /// The used index after all that was settled, published or not.
   @usableFromInline var settled: UInt16
   /// What the two indexes are apart when no chain is out: the device may have begun anywhere.
