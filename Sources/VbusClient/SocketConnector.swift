@@ -69,6 +69,9 @@ package final class SocketConnector: Connector {
     do throws(Errno) {
       watched = try DescriptorSet()
       waiting = try EventDescriptor()
+      // So that a reply is waited for and taken by one call.
+      try setReceiveTimeout(
+        of: channel.descriptor, milliseconds: options.patienceMilliseconds)
       try watched.add(channel.descriptor)
       try watched.add(waiting.descriptor)
     } catch { throw .exhausted(error) }

@@ -25,8 +25,6 @@ final class ClientConnection: ClientVault {
 
   /// How long somebody who is refused may take to ask.
   private static let refusalMilliseconds: UInt64 = 2000
-  /// Messages served in one turn, so that queues and other clients get theirs.
-  private static let messagesPerTurn = 64
 
   static let connectionPart = "connection"
   static let recordPart = "record"
@@ -79,8 +77,8 @@ final class ClientConnection: ClientVault {
     if lines.isEmpty { refusal = bus.refusal(of: peer) }
     guard refusal == nil else {
       _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
-      if let begun = record.begun(length: ClientSession.byteCount) { return refuse(begun) }
-      return serveMessages()
+      if let begun = record.begun(length: ClientSession.byteCount) { refuse(begun) }
+      return
     }
     do throws(LinkFault) {
       let client = try BusClient.restored(from: lines, kept, on: bus, vault: self)
@@ -89,13 +87,11 @@ final class ClientConnection: ClientVault {
       try finishBegun(client)
     } catch { return end() }
     client?.eventsWait()
-    serveMessages()
   }
 
+  /// Not edge-triggered: then each message would cost one more look.
   private func watch() throws(Errno) {
-    token = try bus.loop.watch(socket, for: [.readable, .edge]) { [weak self] readiness in
-      self?.isReady(readiness)
-    }
+    token = try bus.loop.watch(socket) { [weak self] readiness in self?.isReady(readiness) }
   }
 
   private func serve(_ client: BusClient) {
@@ -108,28 +104,22 @@ final class ClientConnection: ClientVault {
 
   private func isReady(_ readiness: Readiness) {
     if readiness.contains(.writable), isWaitingForRoom { roomAppeared() }
-    serveMessages()
+    if readiness != .writable { serveMessage() }
   }
 
-  private func serveMessages() {
-    for _ in 0..<Self.messagesPerTurn {
-      guard token != nil, unsent == nil else { return }
-      do throws(Errno) {
-        let (bytes, descriptors) = try record.receive(
-          from: socket, descriptorsMax: Limits.descriptorCountMax + 1)
-        // A message has a byte at least, so nothing means the end.
-        guard !bytes.isEmpty else { return end() }
-        guard let client else { return refuse(bytes) }
-        do throws(LinkFault) {
-          finish(try client.answer(bytes, descriptors), of: client)
-        } catch { return end() }
-      } catch {
-        if error != .again { end() }
-        return
-      }
-    }
-    // More may wait, and an edge is told once.
-    _ = bus.loop.after(milliseconds: 0) { [weak self] in self?.serveMessages() }
+  /// One at a time, so that queues and other clients get their turn.
+  private func serveMessage() {
+    guard token != nil, unsent == nil else { return }
+    do throws(Errno) {
+      let (bytes, descriptors) = try record.receive(
+        from: socket, descriptorsMax: Limits.descriptorCountMax + 1)
+      // A message has a byte at least, so nothing means the end.
+      guard !bytes.isEmpty else { return end() }
+      guard let client else { return refuse(bytes) }
+      do throws(LinkFault) {
+        finish(try client.answer(bytes, descriptors), of: client)
+      } catch { return end() }
+    } catch { if error != .again { end() } }
   }
 
   private func refuse(_ bytes: [UInt8]) {
@@ -205,14 +195,15 @@ final class ClientConnection: ClientVault {
   }
 
   private func waitForRoom() {
-    guard !isWaitingForRoom, let token else { return }
+    guard let token else { return }
     isWaitingForRoom = true
-    try? bus.loop.rewatch(token, for: [.readable, .writable, .edge])
+    // Who does not take his replies is not heard either.
+    try? bus.loop.rewatch(token, for: unsent == nil ? [.readable, .writable] : .writable)
   }
 
   private func roomAppeared() {
     isWaitingForRoom = false
-    if let token { try? bus.loop.rewatch(token, for: [.readable, .edge]) }
+    if let token { try? bus.loop.rewatch(token, for: .readable) }
     if let unsent { send(unsent) }
     sendEvents()
   }
