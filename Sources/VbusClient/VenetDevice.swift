@@ -1,22 +1,10 @@
 package import LinuxSystem
 internal import Vbus
-
-/// The calls of the interface type "virtual-ethernet", version 1, which are vbus's own.
-package enum VenetFunction: UInt32, Sendable {
-  /// Needs both queues.
-  case linkUp = 0
-  case linkDown
-  /// Answers six bytes.
-  case macQuery
-  /// In and out: group and bits, 32 bits each.
-  case negotiate
-  /// Returns all receive buffers, empty.
-  case flushReceive
-}
+internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
 package final class VenetDevice {
-  package static let interfaceType = "virtual-ethernet"
+  package static let interfaceType = VenetFunction.interfaceType
 
   package let connection: DeviceConnection
   private let memory: ClientMemory
@@ -42,8 +30,10 @@ package final class VenetDevice {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
     self.memory = memory
-    receiving = try connection.makeQueue(0, Self.queue(shape, .fromDevice), in: memory)
-    transmitting = try connection.makeQueue(1, Self.queue(shape, .toDevice), in: memory)
+    receiving = try connection.makeQueue(
+      VenetShare.receive, Self.queue(shape, .fromDevice), in: memory)
+    transmitting = try connection.makeQueue(
+      VenetShare.transmit, Self.queue(shape, .toDevice), in: memory)
     receiveBuffers = try Self.buffers(shape, memory)
     transmitBuffers = try Self.buffers(shape, memory)
     idle = Array(transmitBuffers.indices)
@@ -76,7 +66,7 @@ package final class VenetDevice {
 
   /// The card's own address, six bytes.
   package func macAddress() throws(BusError) -> [UInt8] {
-    try connection.call(VenetFunction.macQuery.rawValue, [UInt8](repeating: 0, count: 6))
+    try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
   /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
