@@ -4,7 +4,7 @@ internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
 package final class VenetDevice {
-  package static var interfaceType: String { VenetFunction.interfaceType }
+  package static let interfaceType = VenetFunction.interfaceType
 
   package let connection: DeviceConnection
   private let memory: ClientMemory
@@ -30,8 +30,10 @@ package final class VenetDevice {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
     self.memory = memory
-    receiving = try connection.makeQueue(0, Self.queue(shape, .fromDevice), in: memory)
-    transmitting = try connection.makeQueue(1, Self.queue(shape, .toDevice), in: memory)
+    receiving = try connection.makeQueue(
+      VenetShare.receive, Self.queue(shape, .fromDevice), in: memory)
+    transmitting = try connection.makeQueue(
+      VenetShare.transmit, Self.queue(shape, .toDevice), in: memory)
     receiveBuffers = try Self.buffers(shape, memory)
     transmitBuffers = try Self.buffers(shape, memory)
     idle = Array(transmitBuffers.indices)
