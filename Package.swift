@@ -44,6 +44,7 @@ let package = Package(
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
     floor("VbusLink", on: ["LinuxSystem", "SharedMemory", "Tables", "Vbus", "Virtio"]),
+    floor("StreamLink", on: ["LinuxSystem", "Vbus", "VbusLink"]),
     floor("Model", on: ["Tables"]),
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
@@ -63,6 +64,13 @@ let package = Package(
       "Devices",
       on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
+    floor(
+      "Connectors",
+      on: [
+        "LinuxSystem", "RingDriver", "SharedMemory", "StreamLink", "Vbus", "VbusClient",
+        "VbusLink", "VhostUser", "Virtio",
+      ]),
+    floor("InProcess", on: ["Engine", "LinuxSystem", "VbusClient", "VbusLink"]),
     // 5: wiring.
     floor(
       "Control",
@@ -73,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Control", "Keeper", "LinuxSystem",
+        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -115,6 +123,7 @@ let package = Package(
       of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
+    tests("StreamLinkTests", of: ["LinuxSystem", "StreamLink", "TestSupport", "VbusLink"]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
