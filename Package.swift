@@ -147,7 +147,8 @@ let package = Package(
       "EngineTests",
       of: [
         "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
-        "RingDriver", "SharedMemory", "TestSupport", "VhostUser", "Virtio", "vbusfs-engine",
+        "RingDriver", "SharedMemory", "TestSupport", "VbusClient", "VbusLink", "VhostUser",
+        "Virtio", "vbusfs-engine",
       ]),
     // Benchmarks, which `Tests/bench` runs.
     .target(name: "BenchTwins", path: "Tests/BenchTwins"),

@@ -27,7 +27,9 @@ final class LabDisk {
     ]
     values.merge(other) { $1 }
     record = try DeviceRecord.make(queueCount: Int(values["num_queues"] ?? "") ?? 1)
-    offer = DeviceOffer(id: id, className: "blk", values: values, offered: .max)
+    offer = DeviceOffer(
+      id: id, className: "blk", values: values, offered: .max, devID: UInt32(id),
+      interfaceType: "virtio-blk", virtioID: 2)
     descriptors =
       [listener, record.file] + (values["backend"] == "null" ? [] : [image])
   }

@@ -15,6 +15,7 @@ final class Shepherd: Sendable {
   private struct State {
     let control: PlayedProgram
     var served: [Served] = []
+    var container: (offer: ContainerOffer, listener: Descriptor)?
     var epoch: UInt64 = 0
     var engine: Int32?
     var heard: [EngineMessage] = []
@@ -55,6 +56,9 @@ final class Shepherd: Sendable {
   private func beginEpoch(_ state: inout State) {
     state.epoch += 1
     tell(.hello(epoch: state.epoch))
+    if let container = state.container {
+      tell(.container(container.offer), [container.listener])
+    }
     for served in state.served { tell(.device(served.offer), served.descriptors) }
     tell(.complete(epoch: state.epoch))
   }
@@ -79,6 +83,20 @@ final class Shepherd: Sendable {
       }
     }
   }
+
+  /// Has native clients accepted from here on.
+  func accept(_ offer: ContainerOffer, _ listener: Descriptor) {
+    state.withLock {
+      $0.container = (offer, listener)
+      tell(.container(offer), [listener])
+    }
+  }
+
+  /// Has nobody keep the device any longer.
+  func revoke(_ id: UInt64) { state.withLock { _ in tell(.revoke(id: id)) } }
+
+  /// Asks the engine to end if it has nothing to do.
+  func retire() { state.withLock { tell(.retire(epoch: $0.epoch)) } }
 
   /// Puts a device into the full state, and tells nobody.
   func hold(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
@@ -108,8 +126,10 @@ final class Shepherd: Sendable {
   func send(_ bytes: [UInt8]) throws { try link.send(Packet(bytes)) }
 
   /// Waits for a message of the engine; those before it are forgotten.
-  func hear(_ isDue: (EngineMessage) -> Bool) throws -> EngineMessage {
-    try poll { state in
+  func hear(
+    milliseconds: Int = 10_000, _ isDue: (EngineMessage) -> Bool
+  ) throws -> EngineMessage {
+    try poll(milliseconds) { state in
       guard let index = state.heard.firstIndex(where: isDue) else { return nil }
       defer { state.heard.removeFirst(index + 1) }
       return state.heard[index]
@@ -120,8 +140,10 @@ final class Shepherd: Sendable {
     try poll { $0.engine == former ? nil : $0.engine }
   }
 
-  private func poll<Value: Sendable>(_ look: (inout State) -> Value?) throws -> Value {
-    for _ in 0..<10_000 {
+  private func poll<Value: Sendable>(
+    _ milliseconds: Int = 10_000, _ look: (inout State) -> Value?
+  ) throws -> Value {
+    for _ in 0..<milliseconds {
       if let found = state.withLock({ look(&$0) }) { return found }
       pause(milliseconds: 1)
     }
