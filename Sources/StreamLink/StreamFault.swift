@@ -13,6 +13,8 @@ package enum StreamFault: Error, Hashable, Sendable {
   case wantsConfirmed(UInt64)
   /// A message is missing, though nothing was damaged.
   case gap(expected: UInt64, got: UInt64)
+  /// A message that means nothing, or nothing where it comes.
+  case unknownMessage
 
   /// What to tell a person.
   package var sentence: String {
@@ -23,6 +25,7 @@ package enum StreamFault: Error, Hashable, Sendable {
     case .receivedUnsent(let number): "the other end received message \(number), which nobody sent"
     case .wantsConfirmed(let number): "the other end wants message \(number) again, which it had"
     case .gap(let expected, let got): "message \(expected) is missing before message \(got)"
+    case .unknownMessage: "the other end sent a message that means nothing"
     }
   }
 }

@@ -1,0 +1,148 @@
+package import LinuxSystem
+internal import StreamLink
+package import VbusClient
+internal import VbusLink
+
+/// The other end of a `StreamConnector`'s stream: a client of a real bus, over any connector, on behalf
+/// of who is far away. Over a `StreamConnector` too: then two streams lie in a row.
+///
+///     let relay = StreamRelay { try SocketConnector(connectingTo: path) }
+///     while true { if case .over = relay.serve(try nextStream()) { … } }
+///
+/// It serves one session at a time, with a bus client of its own. Another session takes the place of
+/// the last one.
+package final class StreamRelay {
+  package enum Outcome: Hashable, Sendable {
+    /// The stream was cut. Who was served may come back with another one.
+    case cut
+    /// Somebody else waits to be served.
+    case superseded
+    /// The session is over, and why: the client has left when there is nothing to say.
+    case over(String)
+  }
+
+  private let connect: () throws(BusError) -> any Connector
+  private let line: StreamLine
+  /// The stream and the host.
+  private let watched: DescriptorSet
+  private var session: RelaySession?
+
+  package init(connect: @escaping () throws(BusError) -> any Connector) throws(Errno) {
+    ignoreLostReaders()
+    self.connect = connect
+    line = try StreamLine(ResumableStream(.answerer))
+    watched = try DescriptorSet()
+    try watched.add(line.watched.descriptor)
+  }
+
+  /// Somebody is being served, on a stream or between two.
+  package var hasSession: Bool { session != nil }
+
+  /// Serves one stream to its end, or until `other` is readable.
+  package func serve(_ ends: StreamEnds, until other: Descriptor? = nil) -> Outcome {
+    do throws(Errno) {
+      try line.attach(ends)
+      if let other { try watched.add(other) }
+    } catch { return .over(error.text) }
+    defer {
+      line.detach()
+      if let other { watched.remove(other) }
+    }
+    while true {
+      if let outcome = turn() { return outcome }
+      if let other, wait(on: other, milliseconds: 0) { return .superseded }
+      waitForWork()
+    }
+  }
+
+  /// Ends the session: every device is closed.
+  package func end() {
+    session?.end()
+    session = nil
+    line.stream = ResumableStream(.answerer)
+    line.forget()
+  }
+
+  private func waitForWork() {
+    // What the host has must wait for room in the stream.
+    let place = line.isClear ? watched : line.watched
+    let limit =
+      line.stream.isEstablished
+      ? -1 : Int32(StreamLine.greetingNanoseconds / 1_000_000)
+    _ = wait(on: place.descriptor, milliseconds: limit)
+  }
+
+  /// Does what there is to do; nil while the stream goes on.
+  private func turn() -> Outcome? {
+    var events: [ResumableStream.Event] = []
+    let isWhole: Bool
+    do throws(StreamFault) { isWhole = try line.move(&events) } catch {
+      return finish(error.sentence)
+    }
+    do throws(RelayEnd) {
+      for event in events { try take(event) }
+      try session?.serveHost()
+    } catch { return finish(error.sentence) }
+    guard isWhole else { return .cut }
+    var later: [ResumableStream.Event] = []
+    do {
+      guard try line.move(&later) else { return .cut }
+      for event in later { try take(event) }
+    } catch { return finish((error as? RelayEnd)?.sentence ?? "the stream makes no sense") }
+    return nil
+  }
+
+  private func take(_ event: ResumableStream.Event) throws(RelayEnd) {
+    switch event {
+    case .newSession: try begin()
+    case .message(let bytes):
+      guard let message = StreamMessage(bytes) else { throw .fault(.unknownMessage) }
+      try session?.take(message)
+    }
+  }
+
+  private func begin() throws(RelayEnd) {
+    session?.end()
+    session = nil
+    line.forget()
+    do throws(BusError) {
+      session = try RelaySession(on: BusClient(connect()), line, in: watched)
+    } catch { throw .host(error) }
+  }
+
+  /// Tells the other end why this is the end.
+  private func finish(_ sentence: String) -> Outcome {
+    line.send(.bye(sentence))
+    let deadline = Deadline(milliseconds: 200)
+    var events: [ResumableStream.Event] = []
+    while (try? line.move(&events)) == true, line.stream.output != nil, let ends = line.ends,
+      !deadline.hasPassed
+    {
+      _ = wait(for: .writable, on: ends.output, milliseconds: deadline.rest)
+    }
+    end()
+    return .over(sentence)
+  }
+}
+
+/// Why a session over a stream ends.
+enum RelayEnd: Error {
+  /// The client has left.
+  case left
+  case fault(StreamFault)
+  case host(BusError)
+  /// The client has more under way than it may.
+  case tooMuch
+  /// This process has no memory for what the client sends.
+  case noRoom
+
+  var sentence: String {
+    switch self {
+    case .left: ""
+    case .fault(let fault): fault.sentence
+    case .host(let error): error.sentence
+    case .tooMuch: "the client has more under way than it may"
+    case .noRoom: "there is no memory for what the client sends"
+    }
+  }
+}
