@@ -6,11 +6,11 @@ internal import VbusLink
 /// The other end of a `StreamConnector`'s stream: a client of a real bus, over any connector, on behalf
 /// of who is far away. Over a `StreamConnector` too: then two streams lie in a row.
 ///
-///     let relay = StreamRelay { try SocketConnector(connectingTo: path) }
-///     while true { if case .over = relay.serve(try nextStream()) { … } }
+///     let relay = try StreamRelay { () throws(BusError) in try SocketConnector(connectingTo: path) }
+///     try relay.serve(connectionsFrom: listener)
 ///
 /// It serves one session at a time, with a bus client of its own. Another session takes the place of
-/// the last one.
+/// the last one, and a new stream that of an older one: who was cut off notices before this end does.
 package final class StreamRelay {
   package enum Outcome: Hashable, Sendable {
     /// The stream was cut. Who was served may come back with another one.
@@ -27,9 +27,17 @@ package final class StreamRelay {
   private let watched: DescriptorSet
   private var session: RelaySession?
 
-  package init(connect: @escaping () throws(BusError) -> any Connector) throws(Errno) {
+  /// How long a session waits for another stream after a cut.
+  private let resumeMilliseconds: UInt32
+  private var patience: Deadline?
+
+  package init(
+    resumeMilliseconds: UInt32 = 10_000,
+    connect: @escaping () throws(BusError) -> any Connector
+  ) throws(Errno) {
     ignoreLostReaders()
     self.connect = connect
+    self.resumeMilliseconds = resumeMilliseconds
     line = try StreamLine(ResumableStream(.answerer))
     watched = try DescriptorSet()
     try watched.add(line.watched.descriptor)
@@ -50,9 +58,42 @@ package final class StreamRelay {
     }
     while true {
       if let outcome = turn() { return outcome }
+      if isOverdue { return finish("the client did not come back in time") }
       if let other, wait(on: other, milliseconds: 0) { return .superseded }
       waitForWork()
     }
+  }
+
+  /// Serves whoever connects to a listener, one after the other, until `end` is readable.
+  package func serve(
+    connectionsFrom listener: Descriptor, until end: Descriptor? = nil
+  ) throws(Errno) {
+    let others = try DescriptorSet()
+    try others.add(listener)
+    if let end { try others.add(end) }
+    defer { self.end() }
+    while true {
+      let limit = hasSession ? Int32(clamping: resumeMilliseconds) : -1
+      guard wait(on: others.descriptor, milliseconds: limit) else {
+        self.end()
+        continue
+      }
+      if let end, wait(on: end, milliseconds: 0) { return }
+      guard let socket = try? accept(from: listener) else { continue }
+      // Nothing for what is no connection of TCP.
+      try? sendAtOnce(socket)
+      _ = serve(StreamEnds(socket), until: others.descriptor)
+    }
+  }
+
+  /// A line is there, but for long nobody has gone on with the session.
+  private var isOverdue: Bool {
+    guard session != nil, !line.stream.isEstablished else {
+      patience = nil
+      return false
+    }
+    if patience == nil { patience = Deadline(milliseconds: resumeMilliseconds) }
+    return patience?.hasPassed == true
   }
 
   /// Ends the session: every device is closed.
