@@ -18,11 +18,18 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+func example(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["LinuxSystem", "VbusClient", "VbusLink"],
+    path: "examples/swift/\(name)", swiftSettings: strict)
+}
+
 let package = Package(
   name: "vbusfs",
   products: [
     .executable(name: "vbusfs", targets: ["vbusfs"]),
     .executable(name: "vbusfs-engine", targets: ["vbusfs-engine"]),
+    .library(name: "vbus", type: .dynamic, targets: ["libvbus"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -30,6 +37,8 @@ let package = Package(
   targets: [
     // What Swift cannot import.
     .target(name: "CLinux"),
+    // A client of the native bus, for C.
+    .target(name: "CVbus"),
     .systemLibrary(name: "CFuse"),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -57,6 +66,12 @@ let package = Package(
         "VhostUser", "Virtio",
       ]),
     floor("VbusClient", on: ["LinuxSystem", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
+    floor(
+      "libvbus",
+      on: [
+        "CVbus", "LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusClient", "VbusLink",
+        "Virtio",
+      ]),
     floor("RingDriver", on: ["LinuxSystem", "SharedMemory", "VhostUser", "Virtio"]),
     // 4: what the organs work on.
     floor("ConfigTree", on: ["FuseMount", "LinuxSystem", "Model", "Tables"]),
@@ -81,13 +96,15 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient",
+        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient", "VbusLink",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
+    // Small programs to start from: clients of the native bus. examples/c has the same in C.
+    example("Watch"), example("DiskReader"), example("FrameEcho"),
     // Tests.
     tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
@@ -122,8 +139,22 @@ let package = Package(
       "VbusTests",
       of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
+    .testTarget(
+      name: "VbusClientTests",
+      dependencies: [
+        "DiskReader", "FrameEcho", "LinuxSystem", "SharedMemory", "TestSupport", "Vbus",
+        "VbusClient", "VbusLink", "Virtio", "Watch", "libvbus", "vbusfs",
+      ],
+      exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
     tests("StreamLinkTests", of: ["LinuxSystem", "StreamLink", "TestSupport", "VbusLink"]),
+    tests(
+      "ConnectorTests",
+      of: [
+        "Connectors", "Devices", "Engine", "EngineLink", "InProcess", "KeeperLab", "KeeperProbe",
+        "LinuxSystem", "Rings", "SharedMemory", "StreamLink", "TestSupport", "Vbus", "VbusClient",
+        "VbusLink", "Virtio", "vbusfs", "vbusfs-engine",
+      ]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
@@ -161,6 +192,12 @@ let package = Package(
         "LinuxSystem", "RingDriver", "SharedMemory", "Vbus", "VbusLink", "Virtio",
       ],
       path: "Tests/BenchVbus", swiftSettings: strict),
+    .executableTarget(
+      name: "BusBench",
+      dependencies: [
+        "BenchTwins", "LinuxSystem", "SharedMemory", "VbusClient", "VbusLink", "Virtio",
+      ],
+      path: "Tests/BenchBus", swiftSettings: strict),
     .executableTarget(
       name: "BlockBench",
       dependencies: ["BenchTwins", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"],

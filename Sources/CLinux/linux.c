@@ -56,6 +56,11 @@ int linux_set_nonblocking(int fd, int on) {
   return ANSWER(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
 }
 
+int linux_set_receive_timeout(int socket, uint32_t milliseconds) {
+  struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+  return ANSWER(setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
+}
+
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
   return ANSWER(fallocate(fd, mode, (off_t)offset, (off_t)length));
 }

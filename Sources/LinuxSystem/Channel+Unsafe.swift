@@ -64,15 +64,17 @@ package func sendBytes(
   guard try checked(answer) == bytes.count else { throw .again }
 }
 
-/// Receives up to `capacity` bytes and their descriptors, without waiting. With `peeking` they
-/// stay in the socket; the descriptors are then duplicates. Empty bytes are the stream's end.
+/// Receives up to `capacity` bytes and their descriptors, without waiting, unless `waiting` and the
+/// socket itself may wait. With `peeking` they stay in the socket; the descriptors are then
+/// duplicates. Empty bytes are the stream's end.
 package func receiveBytes(
-  upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false
+  upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false,
+  waiting: Bool = false
 ) throws(Errno) -> Packet {
   var numbers = [Int32](repeating: -1, count: descriptorsMax)
   var count: Int32 = 0
   var answer = 0
-  let flags = Int32(MSG_DONTWAIT) | (peeking ? Int32(MSG_PEEK) : 0)
+  let flags = (waiting ? 0 : Int32(MSG_DONTWAIT)) | (peeking ? Int32(MSG_PEEK) : 0)
   let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, byteCount in
     // SAFETY: the buffer has `capacity` bytes, the array room for `descriptorsMax` numbers.
     answer = unsafe linux_receive(
@@ -81,6 +83,14 @@ package func receiveBytes(
   }
   _ = try checked(answer)
   return Packet(bytes, numbers.prefix(Int(count)).map { Descriptor(owning: $0) })
+}
+
+/// Lets receiving with `waiting` wait for so long, and then throw `.again`; at least a millisecond.
+package func setReceiveTimeout(
+  of socket: Descriptor, milliseconds: UInt32
+) throws(Errno) {
+  try socket.setNonblocking(false)
+  _ = try checked(linux_set_receive_timeout(socket.number, max(1, milliseconds)))
 }
 
 /// How many bytes wait to be read from a stream socket, SIOCINQ.

@@ -3,8 +3,8 @@ package import Virtio
 
 package typealias Completion = SplitCompletion
 
-/// The driver's half of a split virtqueue in memory of a guest of ours. `raw` lets a test write what
-/// no driver would.
+/// The driver's half of a split virtqueue in memory of a guest of ours. `raw` lets a test write
+/// what no driver would.
 package final class SplitDriver {
   package let memory: DriverMemory
   package let addresses: SplitAddresses

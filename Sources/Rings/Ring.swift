@@ -4,7 +4,10 @@
 ///     ring.publish()
 ///     if ring.shouldInterrupt() { call.ring() }
 ///     if ring.enableKicks() { … serve again … }
-package protocol Ring: ~Copyable {
+///
+/// Public, for only then does a worker of another module that is made for one ring call it without
+/// a table, and have it inlined.
+public protocol Ring: ~Copyable {
   /// How many entries it has, and so how many chains can be out at most.
   var capacity: Int { get }
   /// The next entry that the device takes, and the next that it gives back: for a person to look at.

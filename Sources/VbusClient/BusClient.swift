@@ -60,8 +60,8 @@ package final class BusClient {
   /// What happens on the bus next; nil when nothing did in time. Less than 0 milliseconds wait for
   /// ever.
   ///
-  /// Signals come here only of what was shared without bells of its own, and not when somebody waits
-  /// for just them.
+  /// Signals come here only of what was shared without bells of its own, and not when somebody
+  /// waits for just them.
   package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     while true {

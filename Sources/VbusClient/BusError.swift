@@ -40,6 +40,10 @@ package enum BusError: Error, Hashable, Sendable {
   }
 }
 
+extension BusError: CustomStringConvertible {
+  package var description: String { sentence }
+}
+
 /// What no host may say.
 package enum HostNonsense: Hashable, Sendable {
   /// A message that is neither a reply nor an event.

@@ -9,6 +9,13 @@ package struct ClientBuffer: Hashable, Sendable {
   package let offset: Int
   package let byteCount: Int
 
+  /// Names a buffer; the memory says whether it is one.
+  package init(address: UInt64, offset: Int, byteCount: Int) {
+    self.address = address
+    self.offset = offset
+    self.byteCount = byteCount
+  }
+
   /// A part of it; nil where it has none such.
   package func part(from start: Int, _ count: Int) -> ClientBuffer? {
     guard start >= 0, count >= 0, start <= byteCount, byteCount - start >= count else { return nil }

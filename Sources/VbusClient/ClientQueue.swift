@@ -120,8 +120,8 @@ extension ClientQueue {
     try driver.post(buffer, cookie: cookie)
   }
 
-  /// Posts a chain of buffers, those that the device reads first. EINVAL for an ioq, unless there is
-  /// one buffer.
+  /// Posts a chain of buffers, those that the device reads first. EINVAL for an ioq, unless there
+  /// is one buffer.
   package func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool {
     try driver.post(chain, cookie: cookie)
   }

@@ -6,7 +6,7 @@ package final class ClientShare {
   package let signal: SharedSignal?
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.
-  private let watched: DescriptorSet?
+  private let watched: BellWait?
 
   init(_ wish: ShareWish, _ signal: SharedSignal?, _ client: BusClient) throws(BusError) {
     self.wish = wish
@@ -17,10 +17,8 @@ package final class ClientShare {
       return
     }
     do throws(Errno) {
-      let set = try DescriptorSet()
-      try set.add(bells.client.descriptor)
-      try set.add(client.connector.descriptor)
-      watched = set
+      watched = try BellWait(
+        for: bells.client.descriptor, beside: client.connector.descriptor)
     } catch { throw .exhausted(error) }
   }
 
@@ -43,15 +41,27 @@ package final class ClientShare {
     return bells.client.clear()
   }
 
-  /// Waits until the host rings, and takes it; false when it did not in time.
-  package func wait(_ deadline: Deadline?) throws(BusError) -> Bool {
-    while !clear() {
+  /// Waits until the host rings, and takes it; false when it did not in time. A bell of its own is not
+  /// read, so that `clear` may answer true for it once more.
+  func wait(_ deadline: Deadline?) throws(BusError) -> Bool {
+    guard let watched else { return try waitForEvent(deadline) }
+    while true {
+      switch watched.wait(milliseconds: deadline?.rest ?? -1) {
+      case .rang: return true
+      case .timeUp: return false
       // Or a host that died would be waited for.
+      case .otherwise: try client.checkedPump()
+      }
+      if let deadline, deadline.hasPassed { return false }
+    }
+  }
+
+  private func waitForEvent(_ deadline: Deadline?) throws(BusError) -> Bool {
+    while !clear() {
       try client.checkedPump()
       if let deadline, deadline.hasPassed { return false }
       _ = LinuxSystem.wait(
-        on: watched?.descriptor ?? client.connector.descriptor,
-        milliseconds: deadline?.rest ?? -1)
+        on: client.connector.descriptor, milliseconds: deadline?.rest ?? -1)
     }
     return true
   }

@@ -2,8 +2,8 @@ package import VbusLink
 
 /// A device that a client has open.
 ///
-/// It stays open until `close`, even when nobody holds this any more, and when the device leaves the
-/// bus.
+/// It stays open until `close`, even when nobody holds this any more, and when the device leaves
+/// the bus.
 package final class DeviceConnection {
   package let id: UInt32
   package let handle: DeviceHandle

@@ -39,29 +39,28 @@ extension SocketConnector {
 
   /// Replies to other tags are passed over: after an engine was replaced one may come twice.
   private func receiveReply(to verb: Verb, _ deadline: Deadline) throws(BusError) -> Reply {
-    while true {
-      while let packet = try receive() {
-        guard let reply = Reply(packet) else {
-          try take(packet)
-          continue
-        }
-        guard reply.tag == tag else { continue }
-        guard reply.verb == verb.rawValue else { throw .nonsense(.otherVerb(reply.verb)) }
-        return reply
+    repeat {
+      guard let packet = try receive(waiting: true) else { continue }
+      guard let reply = Reply(packet) else {
+        try take(packet)
+        continue
       }
-      guard !deadline.hasPassed else { throw .timedOut }
-      _ = wait(on: channel.descriptor, milliseconds: deadline.rest)
-    }
+      guard reply.tag == tag else { continue }
+      guard reply.verb == verb.rawValue else { throw .nonsense(.otherVerb(reply.verb)) }
+      return reply
+    } while !deadline.hasPassed
+    throw .timedOut
   }
 
   /// The longest message of a host.
   private static let messageByteCountMax = 8 + Event.recordByteCount
 
-  /// The next message; nil when none waits.
-  func receive() throws(BusError) -> [UInt8]? {
+  /// The next message; nil when none waits, or with `waiting` when none came in time.
+  func receive(waiting: Bool = false) throws(BusError) -> [UInt8]? {
     do throws(Errno) {
       let packet = try receiveBytes(
-        upTo: Self.messageByteCountMax, descriptorsMax: 0, from: channel.descriptor)
+        upTo: Self.messageByteCountMax, descriptorsMax: 0, from: channel.descriptor,
+        waiting: waiting)
       guard !packet.bytes.isEmpty else { throw .connectionReset }
       return packet.bytes
     } catch {

@@ -67,6 +67,9 @@ package final class SocketConnector: MessageConnector {
     do throws(Errno) {
       watched = try DescriptorSet()
       waiting = try EventDescriptor()
+      // So that a reply is waited for and taken by one call.
+      try setReceiveTimeout(
+        of: channel.descriptor, milliseconds: options.patienceMilliseconds)
       try watched.add(channel.descriptor)
       try watched.add(waiting.descriptor)
     } catch { throw .exhausted(error) }

@@ -79,7 +79,8 @@ package final class VenetDevice {
     try connection.call(VenetFunction.macQuery.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
-  /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is down.
+  /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
+  /// down.
   package func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
     var writer = WireWriter()
     writer.put(group)

@@ -2,8 +2,8 @@ internal import LinuxSystem
 package import VbusLink
 package import Virtio
 
-/// A device as a virtio driver sees it (VIRTIO 1.2 section 3), over the calls that every device of a
-/// bus answers.
+/// A device as a virtio driver sees it (VIRTIO 1.2 section 3), over the calls that every device of
+/// a bus answers.
 ///
 ///     let device = try VirtioDevice(client.open(id))
 ///     let features = try device.negotiate([.version1])

@@ -1,9 +1,9 @@
 /// What the host writes to the buffers that a driver posts to the event queue, and how the driver
 /// learns of that queue.
 ///
-/// Each event begins with flags (0), its whole length and its number, 32 bits each; numbers stand at
-/// multiples of their size. The buffers lie in the event pool, which has exactly as many bytes as
-/// the queue has entries of `byteCountMax`.
+/// Each event begins with flags (0), its whole length and its number, 32 bits each; numbers stand
+/// at multiples of their size. The buffers lie in the event pool, which has exactly `byteCountMax`
+/// bytes for each entry of the queue.
 package enum VenetEvents {
   package static let flags = 0
   package static let byteCount = 4

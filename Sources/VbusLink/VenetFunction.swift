@@ -1,6 +1,6 @@
-/// The functions of the interface type "virtual-ethernet" (`DEVCALL`), a card's own interface beside
-/// virtio's functions. All numbers are little-endian; the data of a call has exactly the length told
-/// here, else EINVAL.
+/// The functions of the interface type "virtual-ethernet" (`DEVCALL`), a card's own interface
+/// beside virtio's functions. All numbers are little-endian; the data of a call has exactly the
+/// length told here, else EINVAL.
 package enum VenetFunction: UInt32, CaseIterable, Sendable {
   /// Frames pass from here on. EEXIST when they do already; EINVAL unless the rings of both queues
   /// are shared, and with event bits negotiated those of the event queue as well.

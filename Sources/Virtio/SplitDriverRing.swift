@@ -10,7 +10,8 @@ package struct SplitDriverRing: ~Copyable {
   package let used: SharedWindow
 
   private let hasEventIndex: Bool
-  /// The descriptor behind each, in its chain or in the list of free ones: out of the device's reach.
+  /// The descriptor behind each, in its chain or in the list of free ones: out of the device's
+  /// reach.
   private var followers: [UInt16]
   private var firstFree: UInt16 = 0
   package private(set) var freeCount: Int
@@ -27,17 +28,22 @@ package struct SplitDriverRing: ~Copyable {
     _ size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     features: FeatureBits
   ) {
-    layout = SplitLayout(size)
+    let layout = SplitLayout(size)
     precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
+    // All that calls anything comes before the first stored property: else Swift 6.3 releases the
+    // windows once too often in optimised builds.
+    let followers = (0..<size.rawValue).map { $0 &+ 1 }
+    let lengths = [UInt16](repeating: 0, count: size.count)
+    self.layout = layout
     self.size = size
     self.descriptors = descriptors
     self.available = available
     self.used = used
     hasEventIndex = features.contains(.eventIndex)
-    followers = (0..<size.rawValue).map { $0 &+ 1 }
-    lengths = Array(repeating: 0, count: size.count)
+    self.followers = followers
+    self.lengths = lengths
     freeCount = size.count
   }
 
@@ -64,7 +70,8 @@ package struct SplitDriverRing: ~Copyable {
     return head
   }
 
-  /// Lends a chain that an indirect table describes (2.7.5.3.1): one descriptor, whatever its length.
+  /// Lends a chain that an indirect table describes (2.7.5.3.1): one descriptor, whatever its
+  /// length.
   package mutating func offerTable(at address: GuestAddress, byteCount: UInt32) -> UInt16? {
     guard freeCount > 0 else { return nil }
     let head = takeFree()

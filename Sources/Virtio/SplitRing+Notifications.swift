@@ -2,7 +2,7 @@ internal import SharedMemory
 
 /// Who wants to hear what: VIRTIO 1.2 sections 2.7.7 (interrupts) and 2.7.10 (kicks).
 extension SplitRing {
-  package mutating func shouldInterrupt() -> Bool {
+  public mutating func shouldInterrupt() -> Bool {
     // The driver writes its wish, then looks at the used index; we did it the other way round.
     fullFence()
     let before = considered
@@ -25,7 +25,7 @@ extension SplitRing {
     new &- event &- 1 < new &- old
   }
 
-  package mutating func disableKicks() {
+  public mutating func disableKicks() {
     // With EVENT_IDX the event index stays behind, which says the same (2.7.10.2).
     guard !hasEventIndex else { return }
     used.storeRelaxed(SplitLayout.unwanted, at: SplitLayout.flags)
@@ -33,7 +33,7 @@ extension SplitRing {
 
   /// Asks for a kick for what is offered after all that was seen: chains that were put back, for
   /// they were too few, do not count.
-  package mutating func enableKicks() -> Bool {
+  public mutating func enableKicks() -> Bool {
     if hasEventIndex {
       used.storeRelaxed(seen, at: layout.availableEvent)
     } else {

@@ -11,7 +11,7 @@ public import SharedMemory
 /// calls they make a chain take a tenth longer.
 public struct SplitRing: Ring, ~Copyable {
   public let size: QueueSize
-  package var capacity: Int { size.count }
+  public var capacity: Int { size.count }
   let layout: SplitLayout
   @usableFromInline let descriptors: SharedPairs
   let available: SharedWindow
@@ -25,9 +25,9 @@ public struct SplitRing: Ring, ~Copyable {
 
   /// The available index of the next chain to take.
   @usableFromInline var place: UInt16
-  package var taken: UInt16 { place }
+  public var taken: UInt16 { place }
   /// The used index that the driver can see.
-  package private(set) var published: UInt16
+  public private(set) var published: UInt16
   /// The used index after all that was settled, published or not.
   @usableFromInline var settled: UInt16
   /// What the two indexes are apart when no chain is out: the device may have begun anywhere.
@@ -200,7 +200,7 @@ public struct SplitRing: Ring, ~Copyable {
     settled &+= 1
   }
 
-  package mutating func putBack(_ loan: consuming Loan) {
+  public mutating func putBack(_ loan: consuming Loan) {
     let isAgain = loan.isAgain
     let head = loan.settled()
     guard !isAgain else {
@@ -222,7 +222,7 @@ public struct SplitRing: Ring, ~Copyable {
     publish()
   }
 
-  package mutating func publish() {
+  public mutating func publish() {
     // What was served on torn memory stays unpublished; the next `next` says why.
     let count = settled &- published
     guard count != 0, !memory.isTorn else { return }

@@ -8,7 +8,8 @@ struct Vbusfs: ParsableCommand {
     commandName: "vbusfs",
     abstract: "A file system that is to user-space devices what configfs is to the kernel's.",
     subcommands: [
-      MountCommand.self, UnmountCommand.self, WaitCommand.self, RemoveCommand.self, RelayCommand.self,
+      MountCommand.self, UnmountCommand.self, WaitCommand.self, RemoveCommand.self,
+      GuestCommand.self, RelayCommand.self,
       KeeperCommand.self, ControlCommand.self, HelperCommand.self,
     ])
 }

@@ -84,7 +84,10 @@ struct DeathTests {
       let lab = try EngineLab(environment: meter.environment)
       let disk = try lab.disk()
       for _ in 0..<7 where !isOver {
-        isOver = try !dies(at: moment, meter, lab, disk)
+        isOver = try !lab.engineDies(at: moment, of: meter) {
+          try converse(with: disk, round: moment)
+          try disk.waitUntil { !$0.isConnected }
+        }
         moment += Self.stride
       }
     }
@@ -104,22 +107,6 @@ struct DeathTests {
       }
       #expect(disk.record.fault == nil)
     }
-  }
-
-  /// Whether a conversation was long enough for the engine to be killed at a moment of it.
-  private func dies(
-    at moment: UInt64, _ meter: Meter, _ lab: EngineLab, _ disk: LabDisk
-  ) throws -> Bool {
-    let engine = try lab.engine()
-    let last = meter.moments + moment
-    meter.lastMoment = last
-    try converse(with: disk, round: moment)
-    try disk.waitUntil { !$0.isConnected }
-    let isDead = meter.moments >= last
-    meter.lastMoment = 0
-    guard isDead else { return false }
-    _ = try lab.control.awaitEngine(after: engine)
-    return true
   }
 
   /// Every third: by turns before and after a call. With 1, every moment, half a minute.

@@ -23,7 +23,7 @@ final class LabCard {
     self.path = path
     let listener = try listen(
       at: path, permissions: 0o600, uid: effectiveUser(), gid: effectiveGroup())
-    record = try DeviceRecord.make(queueCount: 3)
+    record = try DeviceRecord.make(queueCount: 4)
     let offer = DeviceOffer(
       id: 77, className: "net", values: ["mac": "02:00:00:00:00:01", "backend": "loopback"],
       offered: .max)

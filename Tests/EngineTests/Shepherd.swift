@@ -122,6 +122,19 @@ final class Shepherd: Sendable {
     _ = try hear { $0 == .settled(epoch: epoch) }
   }
 
+  /// Names of what the keeper has below one.
+  func kept(below name: String) throws -> [String] {
+    try state.withLock { try $0.control.keeper.take(name).map(\.name) }
+  }
+
+  /// What the keeper has by a name.
+  func take(_ name: String) throws -> Descriptor {
+    guard let item = try state.withLock({ try $0.control.keeper.take(name) }).first else {
+      throw Errno.noEntry
+    }
+    return item.descriptor
+  }
+
   /// Sends bytes that are no message.
   func send(_ bytes: [UInt8]) throws { try link.send(Packet(bytes)) }
 

@@ -44,6 +44,11 @@ package struct Need: Sendable {
     self.name = name ?? outcome?.lines.last ?? script
   }
 
+  /// Something that is built beside the tests.
+  package init(isPresent path: String, name: String) {
+    self.init(isMet: (try? facts(at: path)) != nil, name: name)
+  }
+
   private init(isMet: Bool, name: String) {
     self.isMet = isMet
     self.name = name

@@ -57,6 +57,8 @@ int linux_connect(const char *path, int type);
 int linux_peer(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid);
 int linux_peer_groups(int socket, uint32_t *groups, int capacity);
 int linux_accept(int listener);
+// How long receiving waits where the socket itself may wait; then EAGAIN.
+int linux_set_receive_timeout(int socket, uint32_t milliseconds);
 void linux_shutdown(int socket);
 ssize_t linux_send(
   int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);

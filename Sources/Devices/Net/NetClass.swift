@@ -1,8 +1,9 @@
 package import Model
+internal import VbusLink
 
-/// A network card (VIRTIO 1.2 section 5.1).
+/// A network card (VIRTIO 1.2 section 5.1), which native clients may use by its own interface too.
 package let netClass = DeviceClass(
-  name: "net", interfaceType: "virtual-ethernet", virtioID: 1,
+  name: "net", interfaceType: VenetFunction.interfaceType, virtioID: 1,
   description: """
     A network card, on a switch of its container, a tap interface of the host or a UNIX socket.
     """,

@@ -86,8 +86,8 @@ struct NetTransmitter: ~Copyable {
     return fate
   }
 
-  /// Sends the frame whose parts the header in the chain names (`VenetPacket`). The header is copied
-  /// once: by the copy the frame is checked, and from it the parts are taken.
+  /// Sends the frame whose parts the header in the chain names (`VenetPacket`). The header is
+  /// copied once: by the copy the frame is checked, and from it the parts are taken.
   @inline(never)
   private mutating func gather<Sink: FrameSink & ~Copyable>(
     _ memory: GuestMemory, to sink: inout Sink

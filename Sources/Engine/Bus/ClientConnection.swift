@@ -12,6 +12,8 @@ final class ClientConnection: ClientVault {
   private let socket: Descriptor
   private let peer: SocketPeer
   private let record: ClientRecord
+  /// A predecessor's descriptors, until they are taken up.
+  private var kept: [String: Descriptor]
   private var client: BusClient?
   private var token: EventLoop.Token?
   /// A reply for which the socket has no room; until it is gone nothing is received.
@@ -23,22 +25,42 @@ final class ClientConnection: ClientVault {
 
   /// How long somebody who is refused may take to ask.
   private static let refusalMilliseconds: UInt64 = 2000
-  /// Messages served in one turn, so that queues and other clients get theirs.
-  private static let messagesPerTurn = 64
 
   static let connectionPart = "connection"
   static let recordPart = "record"
 
-  /// A client that has connected just now, or that a predecessor served.
-  init(
-    _ socket: Descriptor, _ peer: SocketPeer, _ record: ClientRecord, scope: String,
+  /// A client that has connected just now.
+  convenience init(
+    beginning socket: Descriptor, scope: String, on bus: ContainerBus
+  ) throws(Errno) {
+    let record = try ClientRecord.make(since: realtimeNanoseconds())
+    try bus.keeper.put(record.file, as: "\(scope)/\(Self.recordPart)")
+    try self.init(socket, record, [:], scope: scope, on: bus)
+  }
+
+  /// A client that a predecessor served, with what the keeper has of it.
+  convenience init(
+    goingOn socket: Descriptor, _ record: Descriptor, _ kept: [String: Descriptor],
+    scope: String, on bus: ContainerBus
+  ) throws(Errno) {
+    do throws(Errno) {
+      try self.init(socket, ClientRecord(record), kept, scope: scope, on: bus)
+    } catch {
+      disconnect(socket)
+      throw error
+    }
+  }
+
+  private init(
+    _ socket: Descriptor, _ record: ClientRecord, _ kept: [String: Descriptor], scope: String,
     on bus: ContainerBus
-  ) {
+  ) throws(Errno) {
     self.bus = bus
     self.scope = scope
     self.socket = socket
-    self.peer = peer
     self.record = record
+    self.kept = kept
+    peer = try SocketPeer(of: socket)
   }
 
   var member: Member {
@@ -47,36 +69,29 @@ final class ClientConnection: ClientVault {
       openCount: UInt32(client?.devices.count ?? 0))
   }
 
-  /// Begins without a past. With a refusal the client hears it as the answer to what it says first.
-  func begin(refusal: Errno?) throws(Errno) {
-    try watch()
-    self.refusal = refusal
-    if refusal == nil {
-      serve(BusClient(of: bus, vault: self))
-    } else {
-      _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
-    }
-    // What it has said already.
-    serveMessages()
-  }
-
-  /// Goes on where a predecessor stopped.
-  func goOn(_ kept: [String: Descriptor]) throws(Errno) {
+  /// Begins, or goes on where a predecessor stopped.
+  func begin() throws(Errno) {
     try watch()
     let lines = record.lines
+    // Before HELLO nobody was let in. A refusal is heard as the answer to what is said first.
+    if lines.isEmpty { refusal = bus.refusal(of: peer) }
+    guard refusal == nil else {
+      _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
+      if let begun = record.begun(length: ClientSession.byteCount) { refuse(begun) }
+      return
+    }
     do throws(LinkFault) {
       let client = try BusClient.restored(from: lines, kept, on: bus, vault: self)
+      kept = [:]
       serve(client)
       try finishBegun(client)
     } catch { return end() }
     client?.eventsWait()
-    serveMessages()
   }
 
+  /// Not edge-triggered: then each message would cost one more look.
   private func watch() throws(Errno) {
-    token = try bus.loop.watch(socket, for: [.readable, .edge]) { [weak self] readiness in
-      self?.isReady(readiness)
-    }
+    token = try bus.loop.watch(socket) { [weak self] readiness in self?.isReady(readiness) }
   }
 
   private func serve(_ client: BusClient) {
@@ -89,28 +104,22 @@ final class ClientConnection: ClientVault {
 
   private func isReady(_ readiness: Readiness) {
     if readiness.contains(.writable), isWaitingForRoom { roomAppeared() }
-    serveMessages()
+    if readiness != .writable { serveMessage() }
   }
 
-  private func serveMessages() {
-    for _ in 0..<Self.messagesPerTurn {
-      guard token != nil, unsent == nil else { return }
-      do throws(Errno) {
-        let (bytes, descriptors) = try record.receive(
-          from: socket, descriptorsMax: Limits.descriptorCountMax + 1)
-        // A message has a byte at least, so nothing means the end.
-        guard !bytes.isEmpty else { return end() }
-        guard let client else { return refuse(bytes) }
-        do throws(LinkFault) {
-          finish(try client.answer(bytes, descriptors), of: client)
-        } catch { return end() }
-      } catch {
-        if error != .again { end() }
-        return
-      }
-    }
-    // More may wait, and an edge is told once.
-    _ = bus.loop.after(milliseconds: 0) { [weak self] in self?.serveMessages() }
+  /// One at a time, so that queues and other clients get their turn.
+  private func serveMessage() {
+    guard token != nil, unsent == nil else { return }
+    do throws(Errno) {
+      let (bytes, descriptors) = try record.receive(
+        from: socket, descriptorsMax: Limits.descriptorCountMax + 1)
+      // A message has a byte at least, so nothing means the end.
+      guard !bytes.isEmpty else { return end() }
+      guard let client else { return refuse(bytes) }
+      do throws(LinkFault) {
+        finish(try client.answer(bytes, descriptors), of: client)
+      } catch { return end() }
+    } catch { if error != .again { end() } }
   }
 
   private func refuse(_ bytes: [UInt8]) {
@@ -145,7 +154,7 @@ final class ClientConnection: ClientVault {
     }
   }
 
-  /// What a predecessor had begun and not finished.
+  /// What a predecessor had begun and not finished; nothing for a client that is new.
   private func finishBegun(_ client: BusClient) throws(LinkFault) {
     guard let bytes = record.begun(length: ClientSession.byteCount) else { return }
     if let reply = record.pendingReply.flatMap({ Reply($0) }) { return send(reply) }
@@ -186,14 +195,15 @@ final class ClientConnection: ClientVault {
   }
 
   private func waitForRoom() {
-    guard !isWaitingForRoom, let token else { return }
+    guard let token else { return }
     isWaitingForRoom = true
-    try? bus.loop.rewatch(token, for: [.readable, .writable, .edge])
+    // Who does not take his replies is not heard either.
+    try? bus.loop.rewatch(token, for: unsent == nil ? [.readable, .writable] : .writable)
   }
 
   private func roomAppeared() {
     isWaitingForRoom = false
-    if let token { try? bus.loop.rewatch(token, for: [.readable, .edge]) }
+    if let token { try? bus.loop.rewatch(token, for: .readable) }
     if let unsent { send(unsent) }
     sendEvents()
   }

@@ -27,23 +27,25 @@ extension ContainerBus {
     let scope = "\(Self.clientsPart)/\(monotonicNanoseconds())"
     let name = "\(scope)/\(ClientConnection.connectionPart)"
     guard let socket = try? keeper.accept(from: listener, as: name) else { return }
+    connect(scope) { () throws(Errno) in
+      try ClientConnection(beginning: socket, scope: scope, on: self)
+    }
+  }
+
+  private func connect(_ scope: String, _ make: () throws(Errno) -> ClientConnection) {
     do throws(Errno) {
-      let peer = try SocketPeer(of: socket)
-      let record = try ClientRecord.make(since: realtimeNanoseconds())
-      try keeper.put(record.file, as: "\(scope)/\(ClientConnection.recordPart)")
-      let connection = ClientConnection(socket, peer, record, scope: scope, on: self)
+      let connection = try make()
       connections.append(connection)
-      try connection.begin(refusal: refusal(of: peer))
+      try connection.begin()
     } catch {
       connections.removeAll { $0.scope == scope }
-      disconnect(socket)
       try? keeper.drop(scope)
     }
   }
 
   /// Why somebody may not attach; nil when he may. The right to write to the container's directory
   /// counts, as the mode of the socket says it, and `members/allow`.
-  private func refusal(of peer: SocketPeer) -> Errno? {
+  func refusal(of peer: SocketPeer) -> Errno? {
     guard let offer, isAllowed(peer, offer) else { return .accessDenied }
     return clients.count < Self.clientsMax ? nil : .noSpace
   }
@@ -79,17 +81,12 @@ extension ContainerBus {
       try? keeper.drop(scope)
       return
     }
-    do throws(Errno) {
-      let peer = try SocketPeer(of: socket)
-      guard let file = kept[ClientConnection.recordPart] else { throw .stale }
-      let record = try ClientRecord(file)
-      let connection = ClientConnection(socket, peer, record, scope: scope, on: self)
-      connections.append(connection)
-      try connection.goOn(kept)
-    } catch {
-      connections.removeAll { $0.scope == scope }
-      disconnect(socket)
-      try? keeper.drop(scope)
+    connect(scope) { () throws(Errno) in
+      // Accepted, and nothing else.
+      guard let record = kept[ClientConnection.recordPart] else {
+        return try ClientConnection(beginning: socket, scope: scope, on: self)
+      }
+      return try ClientConnection(goingOn: socket, record, kept, scope: scope, on: self)
     }
   }
 }

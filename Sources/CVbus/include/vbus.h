@@ -1,0 +1,253 @@
+// A client of the native bus, for C and for whatever can call it: libvbus.so.
+//
+//     int bus = vbus_connect("/run/vbusfs/containers/lab0/socket");
+//     struct vbus_device_info list[16];
+//     int count = vbus_devices(bus, list, 16);
+//     int device = vbus_open(bus, list[0].id, 1);
+//
+// Every function answers a number that is not negative, or a negated errno; `vbus_error_text` then
+// has a sentence. What stands for an object is a number greater than 0 that is never given again: a
+// number of something that is gone, or of another kind, is answered with -EBADF. No function waits
+// for ever unless it is told to by milliseconds less than 0.
+//
+// -ENOENT, -EBUSY, -EINVAL and others come from the host as they are, and nothing has changed.
+// These mean that the connection has ended, and with it all that was opened over it:
+//
+//     -ENOTCONN   the host ended it, or it was ended before
+//     -ETIMEDOUT  the host did not answer within ten seconds
+//     -EPROTO     the host said what means nothing
+//
+// -EBADMSG means that a ring is broken and that its queue is of no use any more; -ENOBUFS that the
+// memory has no room; -EFAULT that a pointer is NULL which must not be.
+//
+// A bus and all that belongs to it may be used by any thread, by one at a time: a function waits
+// until the others have returned. Buses do not wait for each other. After fork(2) only one of the
+// two processes may go on.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What the last function that failed in this thread has to say, until the next one fails. Never
+// NULL.
+const char *vbus_error_text(void);
+
+// -- A bus and its devices ------------------------------------------------------------------------
+
+enum { VBUS_TYPE_SIZE = 128 };
+
+struct vbus_device_info {
+  uint32_t id;
+  // The interface type, by which a driver finds its devices; it ends with a NUL.
+  char type[VBUS_TYPE_SIZE];
+};
+
+// Connects to the socket of a container. Answers the bus. -ENOENT, -ECONNREFUSED and -EACCES say
+// that nobody serves a bus there, or not for us.
+int vbus_connect(const char *path);
+
+// Ends the connection: every device is closed, and every number of this bus is gone.
+int vbus_disconnect(int bus);
+
+// All devices that are on the bus now, in the order of their ids. Writes at most `capacity` of them
+// and answers how many there are. Each is told by an event, too, once.
+int vbus_devices(int bus, struct vbus_device_info *list, size_t capacity);
+
+enum vbus_event_kind {
+  VBUS_DEVICE_ADDED,
+  VBUS_DEVICE_DROPPED,
+  // The device rings for a share that has no bells of its own.
+  VBUS_SIGNAL,
+  // A share is gone: its device was closed. The last event of it.
+  VBUS_SHARE_CLOSED,
+};
+
+struct vbus_event {
+  enum vbus_event_kind kind;
+  // Of a device that came or went; its type stands in `device.type` when it came.
+  struct vbus_device_info device;
+  // As `vbus_share_cookie` and `vbus_queue_cookie` have it.
+  uint64_t cookie;
+};
+
+// The next event: 1, or 0 when none came in time.
+int vbus_next_event(int bus, struct vbus_event *event, int milliseconds);
+
+// A descriptor for poll(2), readable while `vbus_next_event` has something to take or to say. It
+// belongs to the bus; do not close it.
+int vbus_descriptor(int bus);
+
+// Opens a device with this version of its calls. Answers the device. -ENOENT for an id that is not
+// there, -EINVAL for another version, -EBUSY while anybody has it open.
+int vbus_open(int bus, uint32_t id, uint32_t version);
+
+// Closes a device, and with it all that is shared with it: the numbers of its shares and queues are
+// gone, and so is the memory that its queues took.
+int vbus_close(int device);
+
+// Has the device carry out a function on `count` bytes, which hold its answer afterwards. `answer`
+// gets the device's number; it may be NULL.
+int vbus_call(
+  int device, uint32_t function, uint32_t flags, void *data, size_t count, uint64_t *answer);
+
+// -- Memory ---------------------------------------------------------------------------------------
+
+// A piece of memory that devices can reach.
+struct vbus_buffer {
+  // What rings and calls name it by.
+  uint64_t address;
+  // Where this process has it, until the memory is dropped.
+  void *bytes;
+  size_t count;
+};
+
+// Makes memory of which buffers can be taken. Answers the memory.
+int vbus_memory(int bus, size_t count);
+
+// Takes memory away; -EBUSY while any of it is shared. Its buffers are gone.
+int vbus_memory_drop(int memory);
+
+// Takes a buffer of so many bytes. `alignment` is a power of two, or 0.
+int vbus_allocate(int memory, size_t count, size_t alignment, struct vbus_buffer *buffer);
+
+// Gives a buffer back; -EINVAL for one that is not taken.
+int vbus_free(int memory, const struct vbus_buffer *buffer);
+
+// -- Memory that is shared as it is ---------------------------------------------------------------
+
+struct vbus_signal {
+  // Where in the shared bytes a shm-signal lies: 16 bytes that the caller has formatted.
+  uint32_t offset;
+  // Of its events; a higher one comes first.
+  uint32_t priority;
+  // Not 0: it has no eventfds, and each ring is a message.
+  uint32_t by_message;
+};
+
+// Shares a buffer with a device, as its memory number `id`. `signal` is NULL for none. Answers the
+// share.
+int vbus_share(
+  int device, uint32_t id, int memory, const struct vbus_buffer *buffer,
+  const struct vbus_signal *signal);
+
+// Rings for the device.
+int vbus_share_ring(int share);
+
+// Waits until the device rings: 1, or 0 when it did not in time.
+int vbus_share_wait(int share, int milliseconds);
+
+// A descriptor for poll(2), readable when the device rang; `vbus_share_wait` with 0 milliseconds
+// takes it. It belongs to the share, or is that of the bus.
+int vbus_share_descriptor(int share);
+
+// What the events of this share bear.
+int vbus_share_cookie(int share, uint64_t *cookie);
+
+// -- Queues ---------------------------------------------------------------------------------------
+
+enum vbus_ring {
+  // vbus's own ring: single buffers that all go one way, 1 to 2048 of them.
+  VBUS_IOQ,
+  // A split virtqueue with a shm-signal: chains, a power of two of buffers up to 32768.
+  VBUS_VIRTQUEUE,
+};
+
+enum vbus_flow { VBUS_BOTH_WAYS, VBUS_TO_DEVICE, VBUS_FROM_DEVICE };
+
+struct vbus_queue_shape {
+  enum vbus_ring ring;
+  // An ioq needs one; a virtqueue may be VBUS_BOTH_WAYS.
+  enum vbus_flow flow;
+  uint32_t entries;
+  uint32_t priority;
+  // Not 0: it has no eventfds, and each ring is a message.
+  uint32_t by_message;
+  // Those that were negotiated, for a virtqueue.
+  uint64_t features;
+};
+
+struct vbus_segment {
+  uint64_t address;
+  uint32_t count;
+  // Not 0: the device writes it.
+  uint32_t is_writable;
+};
+
+struct vbus_completion {
+  // As it was posted.
+  uint64_t cookie;
+  // How much the device wrote; never more than there was room for.
+  uint32_t written;
+};
+
+// Makes a queue in `memory` and shares it with the device, as its memory number `id`. Answers the
+// queue.
+int vbus_queue(int device, uint32_t id, int memory, const struct vbus_queue_shape *shape);
+
+// Begins anew, empty: only after the device was reset.
+int vbus_queue_restart(int queue);
+
+// Posts a chain of buffers, those that the device reads first: 1, or 0 when there is no room. The
+// device sees it at the next `vbus_queue_publish`.
+int vbus_queue_post(
+  int queue, const struct vbus_segment *chain, size_t count, uint64_t cookie);
+
+// Shows the device what was posted, and rings when it wants that.
+int vbus_queue_publish(int queue);
+
+// Takes back what the device is done with: 1, or 0 when there is nothing.
+int vbus_queue_reap(int queue, struct vbus_completion *completion);
+
+// Waits until something can be reaped: 1, or 0 when nothing could in time.
+int vbus_queue_wait(int queue, int milliseconds);
+
+// Asks for a bell for what the device is done with next: 1 when something can be reaped already.
+// Each time before `vbus_queue_descriptor` is waited for.
+int vbus_queue_enable(int queue);
+
+// Asks for no bells.
+int vbus_queue_disable(int queue);
+
+// Takes the bell after poll(2): 1 when the device rang.
+int vbus_queue_clear(int queue);
+
+// A descriptor for poll(2). It belongs to the queue, or is that of the bus.
+int vbus_queue_descriptor(int queue);
+
+// What the events of this queue bear.
+int vbus_queue_cookie(int queue, uint64_t *cookie);
+
+// -- Virtio, which every device speaks ------------------------------------------------------------
+
+struct vbus_virtio_identity {
+  // VIRTIO 1.2 section 5.
+  uint32_t device_id;
+  uint32_t queue_count;
+  uint32_t queue_size_max;
+  uint32_t configuration_size;
+};
+
+int vbus_virtio_identify(int device, struct vbus_virtio_identity *identity);
+
+// Resets the device, and takes those of the features that it offers. `features` gets them; it may
+// be NULL.
+int vbus_virtio_negotiate(int device, uint64_t wanted, uint64_t *features);
+
+// Lets the device begin (DRIVER_OK), or stops it (reset).
+int vbus_virtio_start(int device);
+int vbus_virtio_reset(int device);
+
+// The device status (section 2.1).
+int vbus_virtio_status(int device, uint32_t *status);
+
+// Bytes of the configuration space, at most 256 at once.
+int vbus_virtio_read_configuration(int device, uint32_t offset, void *bytes, size_t count);
+int vbus_virtio_write_configuration(int device, uint32_t offset, const void *bytes, size_t count);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,76 @@
+internal import VbusClient
+
+/// What was made with one client, by the numbers of it all.
+struct BusState {
+  let client: BusClient
+  /// Its own.
+  var number: Int32 = 0
+  var devices: [Int32: Device] = [:]
+  var memories: [Int32: Memory] = [:]
+  var shares: [Int32: ClientShare] = [:]
+  var queues: [Int32: ClientQueue] = [:]
+
+  struct Device {
+    let connection: DeviceConnection
+    var virtio: VirtioDevice?
+    /// Of its shares and queues.
+    var numbers: [Int32] = []
+  }
+
+  struct Memory {
+    let buffers: ClientMemory
+    let mapping: MemoryMapping
+  }
+
+  init(_ client: BusClient) { self.client = client }
+
+  /// All numbers of this bus.
+  var numbers: [Int32] {
+    [number] + devices.keys + memories.keys + shares.keys + queues.keys
+  }
+
+  func check(_ number: Int32) throws(CallFault) {
+    guard number == self.number else { throw .noSuchNumber(number) }
+  }
+
+  func device(_ number: Int32) throws(CallFault) -> Device {
+    guard let device = devices[number] else { throw .noSuchNumber(number) }
+    return device
+  }
+
+  func memory(_ number: Int32) throws(CallFault) -> Memory {
+    guard let memory = memories[number] else { throw .noSuchNumber(number) }
+    return memory
+  }
+
+  func share(_ number: Int32) throws(CallFault) -> ClientShare {
+    guard let share = shares[number] ?? queues[number]?.share else {
+      throw .noSuchNumber(number)
+    }
+    return share
+  }
+
+  func queue(_ number: Int32) throws(CallFault) -> ClientQueue {
+    guard let queue = queues[number] else { throw .noSuchNumber(number) }
+    return queue
+  }
+
+  /// The device as a virtio driver sees it, which is asked for once.
+  mutating func virtio(_ number: Int32) throws(CallFault) -> VirtioDevice {
+    let device = try device(number)
+    if let virtio = device.virtio { return virtio }
+    let virtio = try bus { () throws(BusError) in try VirtioDevice(device.connection) }
+    devices[number]?.virtio = virtio
+    return virtio
+  }
+
+  /// Forgets a device that was closed; answers all numbers that are gone with it.
+  mutating func forget(device number: Int32) -> [Int32] {
+    guard let device = devices.removeValue(forKey: number) else { return [] }
+    for number in device.numbers {
+      shares[number] = nil
+      queues.removeValue(forKey: number)?.release()
+    }
+    return [number] + device.numbers
+  }
+}

@@ -1,0 +1,202 @@
+import LinuxSystem
+import TestSupport
+import Testing
+
+/// Where the programs of this build lie.
+private let built = (try? programPath()).map { path in
+  path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
+}
+
+/// Runs a script with `$bus`, the socket, and `$built`, the folder of the programs.
+private func run(
+  _ listener: Listener, _ script: String, seconds: Int = 60
+) throws -> TestSupport.Outcome {
+  try shell(
+    script, environment: ["bus=\(listener.path)", "built=\(built ?? "")"], seconds: seconds)
+}
+
+@Suite("vbusfs guest", .needs(.programs), .timeLimit(.minutes(2)))
+struct GuestCommandTests {
+  @Test("Lists the devices of a bus")
+  func list() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "vbusfs guest list $bus")
+    #expect(outcome.text == "0 virtual-ethernet\n1 virtual-disk\n")
+  }
+
+  @Test("Watches devices come and go")
+  func watch() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let changes = try Thread { [listener] in
+      pause(milliseconds: 1000)
+      listener.tell(.drop(0))
+      pause(milliseconds: 100)
+      listener.tell(.add(2, "virtual-disk"))
+    }
+    let outcome = try run(listener, "vbusfs guest watch $bus --timeout 2")
+    changes.join()
+    #expect(
+      outcome.text == """
+        added 0 virtual-ethernet
+        added 1 virtual-disk
+        dropped 0
+        added 2 virtual-disk
+
+        """)
+  }
+
+  @Test("Says what a device is")
+  func identify() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "vbusfs guest identify $bus 1")
+    #expect(
+      outcome.text == """
+        virtio_device 2
+        queues 2
+        queue_size_max 1024
+        configuration_bytes 8
+        features 0x130000000
+
+        """)
+  }
+
+  @Test("Sends frames, and prints those that come back")
+  func echo() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let frame = String(repeating: "0a", count: 60)
+    let outcome = try run(
+      listener,
+      "printf '\(frame)\\n\\n\(frame)0b\\n' | vbusfs guest send $bus 0 --receive 2 --timeout 20")
+    #expect(outcome.text == "\(frame)\n\(frame)0b\n")
+    #expect(outcome.succeeded)
+  }
+
+  @Test("Reads bytes of a disk")
+  func read() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(
+      listener, "vbusfs guest read $bus 1 --offset 600 --count 3 | od -An -tu1")
+    let expected = (600..<603).map { String(HostDevice.byte(UInt64($0))) }
+    #expect(outcome.text.split { $0 == " " || $0 == "\n" }.map(String.init) == expected)
+  }
+
+  @Test(
+    "What cannot be done is refused with status 1 and a sentence",
+    arguments: [
+      ("list /nowhere", "Error: /nowhere: nobody serves a bus there: ENOENT"),
+      ("identify $bus 9", "Error: device 9 of $bus: refused: ENOENT"),
+      ("receive $bus 1", "Error: device 1 of $bus: refused: ENODEV"),
+      ("read $bus 0", "Error: device 0 of $bus: refused: ENODEV"),
+      ("read $bus 1 --offset 1000000000", "Error: device 1 of $bus has 536870912 bytes"),
+      ("receive $bus 0 --count 1 --timeout 0.1", "Error: device 0 of $bus: 0 of 1 frames came"),
+      ("send $bus 0 <<<abc", "Error: \"abc\" is no Ethernet frame"),
+      ("send $bus 0 <<<0102", "Error: \"0102\" is no Ethernet frame"),
+    ])
+  func refused(_ command: String, _ sentence: String) throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "vbusfs guest \(command)")
+    #expect(outcome.ending == .exited(1))
+    #expect(outcome.text.hasPrefix(sentence.replacing("$bus", with: listener.path)))
+  }
+}
+
+@Suite("Programs to start from", .timeLimit(.minutes(3)))
+struct ExampleTests {
+  /// Compiles those in C where they are missing, and runs a script with `$examples`, theirs.
+  private func runC(_ listener: Listener, _ script: String) throws -> TestSupport.Outcome {
+    let sources = "\(#filePath)".split(separator: "/").dropLast(3).reduce(into: "") {
+      $0 += "/" + $1
+    }
+    return try run(
+      listener,
+      """
+      set -eu
+      examples=$(mktemp -d)
+      trap 'rm -r "$examples"' EXIT
+      for program in watch disk_reader frame_echo numbers; do
+        source=\(sources)/examples/c/$program.c
+        [ -e $source ] || source=\(sources)/Tests/VbusClientTests/C/$program.c
+        cc -std=c11 -Wall -Wextra -Werror -I\(sources)/Sources/CVbus/include \\
+          -o $examples/$program $source -L$built -lvbus -Wl,-rpath,$built
+      done
+      \(script)
+      """, seconds: 120)
+  }
+
+  static let compiler = Need.program("cc", in: "build")
+  static let library = Need(
+    isPresent: (built ?? "") + "/libvbus.so", name: "libvbus.so beside the tests")
+  static let swift = Need(
+    isPresent: (built ?? "") + "/FrameEcho", name: "the examples beside the tests")
+
+  @Test("A disk is read in C", .needs(compiler, library))
+  func diskInC() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try runC(listener, "$examples/disk_reader $bus 1 70000 | sha256sum")
+    let own = try run(listener, "vbusfs guest read $bus 1 --count 70000 | sha256sum")
+    #expect(outcome.text == own.text)
+    #expect(outcome.succeeded)
+  }
+
+  @Test("A disk is read in Swift", .needs(swift))
+  func diskInSwift() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "$built/DiskReader $bus 1 70000 | sha256sum")
+    let own = try run(listener, "vbusfs guest read $bus 1 --count 70000 | sha256sum")
+    #expect(outcome.text == own.text)
+  }
+
+  @Test("Devices are watched in C", .needs(compiler, library))
+  func watchInC() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try runC(listener, "timeout 2 $examples/watch $bus || true")
+    #expect(outcome.text == "added 0 virtual-ethernet\nadded 1 virtual-disk\n")
+  }
+
+  @Test("Devices are watched in Swift", .needs(swift))
+  func watchInSwift() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "timeout 2 $built/Watch $bus || true")
+    #expect(outcome.text == "added 0 virtual-ethernet\nadded 1 virtual-disk\n")
+  }
+
+  @Test("A bus that is none is refused in both", .needs(compiler, library, swift))
+  func refused() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try runC(
+      listener,
+      "$examples/watch /none || echo $?; $examples/frame_echo /none || echo $?; "
+        + "$built/Watch /none || echo $?")
+    let sentence = "/none: nobody serves a bus there: ENOENT (No such file or directory)"
+    #expect(
+      outcome.text == """
+        watch: \(sentence)
+        1
+        frame_echo: \(sentence)
+        1
+        Watch: \(sentence.dropFirst(7))
+        1
+
+        """)
+  }
+
+  @Test("What a program in C does wrong is refused", .needs(compiler, library))
+  func numbers() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try runC(listener, "$examples/numbers $bus")
+    #expect(outcome.text == "")
+    #expect(outcome.succeeded)
+  }
+}
