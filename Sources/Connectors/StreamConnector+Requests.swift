@@ -40,15 +40,11 @@ extension StreamConnector {
     guard line.ends != nil else {
       return pause(milliseconds: UInt32(min(UInt32(bitPattern: rest), pauseMilliseconds)))
     }
-    // A greeting that was lost is said again.
-    let limit =
-      line.stream.isEstablished
-      ? Int32.max : Int32(StreamLine.greetingNanoseconds / 1_000_000)
+    let limit = line.patienceMilliseconds
     _ = wait(
-      on: line.watched.descriptor, milliseconds: rest < 0 ? limitOrForever(limit) : min(rest, limit))
+      on: line.watched.descriptor,
+      milliseconds: limit < 0 ? rest : rest < 0 ? limit : min(rest, limit))
   }
-
-  private func limitOrForever(_ limit: Int32) -> Int32 { limit == .max ? -1 : limit }
 
   private static let attemptMilliseconds: UInt32 = 20
 

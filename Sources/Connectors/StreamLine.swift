@@ -13,13 +13,23 @@ final class StreamLine {
   private var outboxStart = 0
   private var wantsRoom = false
   private var scratch = [UInt8](repeating: 0, count: 1 << 16)
-  /// When it said hello last.
-  private var greeted: UInt64 = 0
+  /// When the peer last showed that it is there, or hello was said, and how often since it did.
+  private var lastSign: UInt64 = 0
+  private var lastConfirmed: UInt64 = 0
+  private var greetings: UInt64 = 0
 
   /// Reads in one turn, so that writing gets its share.
   private static let readsPerTurn = 8
-  /// How long an answer to a greeting is waited for before it is said again.
-  static let greetingNanoseconds: UInt64 = 500_000_000
+  /// How long the peer is waited for before hello is said again; twice as long each time, for slow
+  /// lines take long.
+  private static let greetingMilliseconds: UInt64 = 1000
+  private static let doublingsMax: UInt64 = 6
+
+  /// How long to wait at most before `move` has something to do by itself; less than 0 for ever.
+  var patienceMilliseconds: Int32 {
+    stream.isWaiting && ends != nil
+      ? Int32(clamping: Self.greetingMilliseconds << min(greetings, Self.doublingsMax)) : -1
+  }
 
   init(_ stream: ResumableStream) throws(Errno) {
     self.stream = stream
@@ -35,7 +45,7 @@ final class StreamLine {
     if ends.output !== ends.input { try watched.add(ends.output, for: []) }
     self.ends = ends
     wantsRoom = false
-    greeted = monotonicNanoseconds()
+    (lastSign, greetings) = (monotonicNanoseconds(), 0)
     stream.begin()
   }
 
@@ -86,7 +96,7 @@ final class StreamLine {
   func move(_ events: inout [ResumableStream.Event]) throws(StreamFault) -> Bool {
     guard let ends else { return false }
     guard try read(from: ends.input, &events) else { return false }
-    if !stream.isEstablished { greetAgain() }
+    greetAgain()
     return write(to: ends)
   }
 
@@ -134,8 +144,17 @@ final class StreamLine {
 
   private func greetAgain() {
     let now = monotonicNanoseconds()
-    guard now >= greeted + Self.greetingNanoseconds else { return }
-    greeted = now
+    guard stream.isWaiting else {
+      (lastSign, greetings) = (now, 0)
+      return
+    }
+    if stream.confirmed != lastConfirmed {
+      (lastConfirmed, lastSign, greetings) = (stream.confirmed, now, 0)
+    }
+    let patience = Self.greetingMilliseconds << min(greetings, Self.doublingsMax)
+    guard now >= lastSign + patience * 1_000_000 else { return }
+    lastSign = now
+    greetings += 1
     stream.greetAgain()
   }
 }

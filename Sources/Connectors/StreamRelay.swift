@@ -107,10 +107,7 @@ package final class StreamRelay {
   private func waitForWork() {
     // What the host has must wait for room in the stream.
     let place = line.isClear ? watched : line.watched
-    let limit =
-      line.stream.isEstablished
-      ? -1 : Int32(StreamLine.greetingNanoseconds / 1_000_000)
-    _ = wait(on: place.descriptor, milliseconds: limit)
+    _ = wait(on: place.descriptor, milliseconds: line.patienceMilliseconds)
   }
 
   /// Does what there is to do; nil while the stream goes on.

@@ -112,15 +112,20 @@ extension ResumableStream {
     guard length <= StreamLimits.messageByteCountMax else {
       return try readGreeting(&place, &events)
     }
+    guard rest >= Self.headerByteCount else { return false }
+    guard word32(place + 24) == Checksum.of(input[place..<place + 24]) else {
+      damaged(&place)
+      return true
+    }
     let byteCount = Self.headerByteCount + Int(length)
     guard rest >= byteCount else { return false }
-    let body = input[place + 8..<place + byteCount]
+    let body = input[place + Self.headerByteCount..<place + byteCount]
     guard word32(place + 4) == Checksum.of(body) else {
       damaged(&place)
       return true
     }
     let (number, confirmed) = (word64(place + 8), word64(place + 16))
-    let message = Array(input[place + Self.headerByteCount..<place + byteCount])
+    let message = Array(body)
     place += byteCount
     try confirm(confirmed, isGreeting: false)
     guard !message.isEmpty else { return true }

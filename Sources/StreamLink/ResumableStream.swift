@@ -8,9 +8,9 @@ internal import LinuxSystem
 ///     for event in try stream.receive(bytes) { … }
 ///     stream.end()                                // it was cut; `begin` follows, or nothing
 ///
-/// On the wire: a greeting, then frames of 24 bytes and the message: length and CRC-32 of all behind
-/// it, 32 bits each, then the message's number and that of the last message received, 64 bits each.
-/// A frame without a message only confirms. Whoever finds a frame damaged passes over everything up
+/// On the wire: a greeting, then frames of 28 bytes and the message: the message's length and CRC-32,
+/// 32 bits each, its number and that of the last message received, 64 bits each, and the CRC-32 of
+/// what stands before, for a length that is damaged must not be waited for. A frame without a message only confirms. Whoever finds a frame damaged passes over everything up
 /// to the peer's next greeting, and asks for it by one of its own: so a line that loses bytes and
 /// never hangs up can be used as well.
 ///
@@ -58,7 +58,7 @@ package struct ResumableStream {
   private var number: UInt32 = 0
   var seen: UInt32 = 0
 
-  static let headerByteCount = 24
+  static let headerByteCount = 28
 
   /// - Parameter session: the opener's number, which is not 0.
   package init(_ role: Role, session: UInt64 = 0) {
@@ -100,11 +100,21 @@ package struct ResumableStream {
     seen = 0
   }
 
-  /// Says hello again, where a greeting may have been lost.
+  /// Says hello again, where a greeting or what followed may have been lost: what the peer has not
+  /// confirmed is sent again, which does no harm.
   package mutating func greetAgain() {
-    guard case .searching(_, let isFresh) = state, role == .opener || !isFresh else { return }
+    switch state {
+    case .noStream: return
+    case .searching(_, let isFresh): if isFresh, role == .answerer { return }
+    case .established: if unconfirmed.isEmpty { return }
+    }
     greet()
   }
+
+  /// Waits for the peer, which may wait for us: after long enough, say hello again.
+  package var isWaiting: Bool { !isEstablished || !unconfirmed.isEmpty }
+  /// The newest message that the peer has confirmed: whether this moves says whether it is there.
+  package var confirmed: UInt64 { firstUnconfirmed - 1 }
 
   mutating func greet() {
     // A frame that is written in part is finished: the peer finds the greeting sooner.
@@ -153,13 +163,12 @@ package struct ResumableStream {
 
   private mutating func frame(_ message: [UInt8], number: UInt64) -> [UInt8] {
     var writer = WireWriter()
+    writer.put(UInt32(message.count))
+    writer.put(Checksum.of(message))
     writer.put(number)
     writer.put(received)
-    let rest = writer.bytes + message
-    writer = WireWriter()
-    writer.put(UInt32(message.count))
-    writer.put(Checksum.of(rest))
+    writer.put(Checksum.of(writer.bytes))
     told = received
-    return writer.bytes + rest
+    return writer.bytes + message
   }
 }

@@ -14,6 +14,8 @@ struct Line {
   var atAnswerer: [[UInt8]] = []
   var atOpener: [[UInt8]] = []
   var sessions = 0
+  /// What the answerer says as soon as there is a session.
+  var greetingsUp: [[UInt8]] = []
 
   mutating func begin() {
     (down, up) = ([], [])
@@ -56,6 +58,7 @@ struct Line {
     case .message(let bytes): return [bytes]
     case .newSession:
       sessions += 1
+      for message in greetingsUp { answerer.send(message) }
       return []
     }
   }

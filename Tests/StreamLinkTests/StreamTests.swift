@@ -40,9 +40,9 @@ struct StreamTests {
     var places = 0
     for place in 0..<800 {
       var line = Line()
+      line.greetingsUp = up
       line.begin()
       for message in down { line.opener.send(message) }
-      for message in up { line.answerer.send(message) }
       var left = place
       // Byte by byte, in turns, until the cut.
       while left > 0 {
@@ -72,16 +72,22 @@ struct StreamTests {
       line.write()
       let index = place - 44
       if index < line.down.count { line.down[index] ^= 0x41 }
-      // A length that grew waits for what comes next.
-      for _ in 0..<40 {
-        try line.settle()
-        guard line.atAnswerer != down else { break }
-        line.opener.send([9])
-        line.answerer.greetAgain()
-      }
-      healed += line.atAnswerer.starts(with: down) && line.atOpener == up ? 1 : 0
+      try line.settle()
+      healed += line.atAnswerer == down && line.atOpener == up ? 1 : 0
     }
     #expect(healed == 220 - 44)
+  }
+
+  @Test("What is lost at the end of a line that does not hang up is sent again in time")
+  mutating func lostTail() throws {
+    line.opener.send([1, 2, 3])
+    line.write()
+    line.down.removeLast(2)
+    try line.settle()
+    #expect(line.atAnswerer.isEmpty)
+    line.opener.greetAgain()
+    try line.settle()
+    #expect(line.atAnswerer == [[1, 2, 3]])
   }
 
   @Test("Random cuts, pieces and noise lose and double nothing", arguments: 0..<60 as Range<UInt64>)
@@ -104,7 +110,7 @@ struct StreamTests {
       case 5...9 where sentDown < down.count && line.opener.hasRoom(for: 40):
         line.opener.send(down[sentDown])
         sentDown += 1
-      case 10...14 where sentUp < up.count && line.answerer.hasRoom(for: 40):
+      case 10...14 where sentUp < up.count && line.answerer.session != 0 && line.answerer.hasRoom(for: 40):
         line.answerer.send(up[sentUp])
         sentUp += 1
       default:
@@ -117,8 +123,9 @@ struct StreamTests {
     for message in up.dropFirst(sentUp) { line.answerer.send(message) }
     line.cut()
     try line.settle()
-    #expect(line.atAnswerer == down)
-    #expect(line.atOpener == up)
+    // Not the bytes: a failure would print them all.
+    let isWhole = line.atAnswerer == down && line.atOpener == up
+    #expect(isWhole)
     #expect(line.sessions == 1)
   }
 
@@ -184,7 +191,7 @@ struct StreamTests {
     line.write()
     other.write()
     // The second message alone, which is as long as the first.
-    let second = Array(line.down.suffix(25))
+    let second = Array(line.down.suffix(29))
     #expect(throws: StreamFault.gap(expected: 1, got: 2)) {
       _ = try line.answerer.receive(second)
     }
