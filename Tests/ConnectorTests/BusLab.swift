@@ -20,6 +20,7 @@ final class BusLab {
   private var played: PlayedProgram?
   private var engine: Engine?
   private var loop: EventLoop?
+  private var thread: Thread?
   private var relays: [RelayThread] = []
   private var lastDevice: UInt64 = 40
   private let seed: UInt64
@@ -57,13 +58,15 @@ final class BusLab {
     let loop = try EventLoop()
     engine = try Engine(on: loop, keeper: program.keeper, makeModel: makeModel)
     (played, self.loop) = (program, loop)
-    _ = try loop.runBeside()
+    thread = try loop.runBeside()
   }
 
   deinit {
     for relay in relays { relay.end() }
     let ending = loop
     loop?.alone { ending?.end() }
+    // Before the engine is gone, which its loop would call.
+    thread.take()?.join()
   }
 
   // MARK: Control

@@ -110,17 +110,16 @@ struct SignalTests {
   @Test("A change of the configuration space is told", arguments: Way.all)
   func configurationChange(way: Way) throws {
     let lab = try BusLab(way)
-    var disk = try lab.disk()
-    let device = try VirtioDevice(lab.open(disk))
-    try device.negotiate(.version1)
+    var console = try lab.console()
+    let device = try VirtioDevice(lab.open(console))
+    try device.negotiate([.version1, FeatureBits(bit: 0)])
     let share = try Self.configurationSignal(of: device)
     try device.start()
-    guard let image = disk.host else { throw Errno.invalid }
-    disk.offer.values["capacity"] = String(LabDevice.diskByteCount / 2)
-    _ = image
-    try lab.serve(disk)
+    #expect(try device.configuration(offset: 0, count: 12).first == 80)
+    console.offer.values["columns"] = "100"
+    try lab.serve(console)
     #expect(try share.wait(milliseconds: 20_000))
-    #expect(try device.configuration(offset: 0, count: 2) == [0, 16])
+    #expect(try device.configuration(offset: 0, count: 1) == [100])
   }
 
   /// Memory that holds the signal of the configuration space, which is listened to.
