@@ -54,20 +54,24 @@ extension StreamConnector {
   func pump() throws(BusError) {
     guard !isEnded else { throw .disconnected }
     if line.ends == nil { try reconnect() }
-    var events: [ResumableStream.Event] = []
-    do throws(StreamFault) {
-      let isWhole = try line.move(&events)
-      for event in events { try take(event) }
-      if !isWhole { cut() }
-    } catch { throw end(error) }
-    try checkPatience()
-    carry()
-    var rest: [ResumableStream.Event] = []
-    do throws(StreamFault) { _ = try line.move(&rest) } catch { throw end(error) }
-    do throws(StreamFault) { for event in rest { try take(event) } } catch { throw end(error) }
+    for round in 1...Self.roundsPerTurn {
+      var events: [ResumableStream.Event] = []
+      do throws(StreamFault) {
+        let isWhole = try line.move(&events)
+        for event in events { try take(event) }
+        if !isWhole { cut() }
+      } catch { throw end(error) }
+      try checkPatience()
+      carry()
+      // Nothing that came or is to be written must be left to whoever waits now.
+      guard !isEnded, !events.isEmpty || line.hasToWrite else { break }
+      if round == Self.roundsPerTurn { waiting.ring() }
+    }
     raise()
     guard !isEnded else { throw .disconnected }
   }
+
+  private static let roundsPerTurn = 64
 
   private func end(_ fault: StreamFault) -> BusError {
     lastWords = fault.sentence

@@ -81,6 +81,12 @@ final class StreamLine {
     fillWindow()
   }
 
+  /// Something can be written that `move` has not written yet.
+  var hasToWrite: Bool {
+    fillWindow()
+    return !wantsRoom && stream.output != nil
+  }
+
   private func fillWindow() {
     while outboxStart < outbox.count, stream.hasRoom(for: outbox[outboxStart].count) {
       stream.send(outbox[outboxStart])

@@ -30,6 +30,8 @@ package final class StreamRelay {
   /// How long a session waits for another stream after a cut.
   private let resumeMilliseconds: UInt32
   private var patience: Deadline?
+  /// The last turn ended with something left to do.
+  private var isBusy = false
 
   package init(
     resumeMilliseconds: UInt32 = 10_000,
@@ -60,7 +62,7 @@ package final class StreamRelay {
       if let outcome = turn() { return outcome }
       if isOverdue { return finish("the client did not come back in time") }
       if let other, wait(on: other, milliseconds: 0) { return .superseded }
-      waitForWork()
+      if !isBusy { waitForWork() }
     }
   }
 
@@ -110,25 +112,28 @@ package final class StreamRelay {
     _ = wait(on: place.descriptor, milliseconds: line.patienceMilliseconds)
   }
 
-  /// Does what there is to do; nil while the stream goes on.
+  /// Does what there is to do; nil while the stream goes on and nothing is left but to wait.
   private func turn() -> Outcome? {
-    var events: [ResumableStream.Event] = []
-    let isWhole: Bool
-    do throws(StreamFault) { isWhole = try line.move(&events) } catch {
-      return finish(error.sentence)
+    // What was said while the last answers were written is not waited for.
+    for _ in 0..<Self.roundsPerTurn {
+      var events: [ResumableStream.Event] = []
+      let isWhole: Bool
+      do throws(StreamFault) { isWhole = try line.move(&events) } catch {
+        return finish(error.sentence)
+      }
+      do throws(RelayEnd) {
+        for event in events { try take(event) }
+        try session?.serveHost()
+      } catch { return finish(error.sentence) }
+      guard isWhole else { return .cut }
+      isBusy = !events.isEmpty || line.hasToWrite
+      guard isBusy else { break }
     }
-    do throws(RelayEnd) {
-      for event in events { try take(event) }
-      try session?.serveHost()
-    } catch { return finish(error.sentence) }
-    guard isWhole else { return .cut }
-    var later: [ResumableStream.Event] = []
-    do {
-      guard try line.move(&later) else { return .cut }
-      for event in later { try take(event) }
-    } catch { return finish((error as? RelayEnd)?.sentence ?? "the stream makes no sense") }
     return nil
   }
+
+  /// So that another stream is noticed.
+  private static let roundsPerTurn = 16
 
   private func take(_ event: ResumableStream.Event) throws(RelayEnd) {
     switch event {

@@ -149,7 +149,12 @@ final class StreamRing {
   ) throws(RingFault) -> Posted? {
     // Twice at most: what comes after that rings.
     for _ in 0..<2 {
-      guard lent.count < min(ring.capacity, StreamLimits.chainCountMax) else { return nil }
+      guard lent.count < min(ring.capacity, StreamLimits.chainCountMax) else {
+        // What is posted when there is room again rings.
+        signal?.listen()
+        _ = ring.enableKicks()
+        return nil
+      }
       if let loan = try ring.next(&segments) { return try take(loan, &ring) }
       signal?.listen()
       guard ring.enableKicks() else { return nil }
