@@ -34,7 +34,7 @@ package struct QueueShape: Hashable, Sendable {
 ///
 /// After anything but `.refused` the queue is of no use any more.
 package final class ClientQueue {
-  package let shape: QueueShape
+  package private(set) var shape: QueueShape
   package let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer
@@ -102,8 +102,9 @@ package final class ClientQueue {
   package func release() { memory.deallocate(place) }
 
   /// Begins anew, empty: only while the device does not look at it, after a reset. What was posted
-  /// is forgotten.
-  package func restart() throws(BusError) {
+  /// is forgotten. `features`: where others are negotiated now.
+  package func restart(features: FeatureBits? = nil) throws(BusError) {
+    if let features { shape.features = features }
     driver = try Self.driver(shape, memory.window(of: place))
   }
 }
