@@ -5,13 +5,13 @@ package import VbusClient
 package import VbusLink
 internal import VhostUser
 
-/// A connector over a vhost-user socket: a bus of one device, whose id is 0. Virtio's functions become
-/// messages of that protocol, virtqueue blocks its rings.
+/// A connector over a vhost-user socket: a bus of one device, whose id is 0. Virtio's functions
+/// become messages of that protocol, virtqueue blocks its rings.
 ///
-/// The socket belongs to one driver at a time, so it is connected to while the device is open, and no
-/// longer. When that connection ends the device leaves the bus; it comes back when somebody listens
-/// again. A vhost-user device does not know a block's shm-signal: its half is played here, so signals
-/// have no bells of their own.
+/// The socket belongs to one driver at a time, so it is connected to while the device is open,
+/// and no longer. When that connection ends the device leaves the bus; it comes back when
+/// somebody listens again. A vhost-user device does not know a block's shm-signal: its half is
+/// played here, so signals have no bells of their own.
 ///
 /// - `VhostUserConnector+Calls` translates functions;
 /// - `VhostUserConnector+Sharing` memory, rings and their bells;
@@ -178,7 +178,9 @@ package final class VhostUserConnector: Connector {
   private func leave(_ device: VhostUserDevice) {
     if let frontEnd = device.frontEnd {
       // In order, so that what was posted is finished.
-      for share in device.shares where share.isRunning { _ = try? frontEnd.stop(Int(share.wish.id)) }
+      for share in device.shares where share.isRunning {
+        _ = try? frontEnd.stop(Int(share.wish.id))
+      }
       for socket in device.watchedDescriptors { watched.remove(socket) }
       LinuxSystem.disconnect(frontEnd.socket)
     }
