@@ -160,7 +160,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
-    tests("MountTests", of: ["LinuxSystem", "TestSupport"]),
+    tests("MountTests", of: ["LinuxSystem", "TestSupport", "VbusClient", "VbusLink"]),
     // A keeper in a process of its own, whose programs a test plays.
     .target(
       name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",

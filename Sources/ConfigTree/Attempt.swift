@@ -22,6 +22,7 @@ extension ConfigTree {
   /// Puts a refusal into `last_error` of the object and of the tree. Where that cannot be stored
   /// the caller still gets its errno.
   func record(_ refusal: Refusal, _ attempt: Attempt) {
+    newestRefusal = (attempt.request.unique, refusal)
     let place = path(of: attempt.node) + (attempt.name.map { [$0] } ?? [])
     record(
       RefusalRecord(
@@ -64,7 +65,15 @@ extension ConfigTree {
     case .container(let id, let file):
       ["containers", model.containers[id]?.name.text ?? ""] + path(of: file)
     case .plug(let id, let file): path(of: file, of: id)
+    case .member(let id, let file): path(of: file, ofMember: id)
     }
+  }
+
+  private func path(of file: MemberFile, ofMember id: ObjectID) -> [String] {
+    guard let process = members.process(id) else { return [] }
+    let container = model.containers[process.container]?.name.text ?? ""
+    return ["containers", container, ContainerFile.members.name, String(process.pid)]
+      + (file == .directory ? [] : [file.name])
   }
 
   private func path(of node: ClassNode, _ place: Int) -> [String] {
@@ -105,6 +114,7 @@ extension ConfigTree {
 
   private func path(of file: ContainerFile) -> [String] {
     if file == .directory { return [] }
+    if ContainerFile.inMembers.contains(file) { return [ContainerFile.members.name, file.name] }
     return ContainerFile.inEngine.contains(file) ? ["engine", file.name] : [file.name]
   }
 

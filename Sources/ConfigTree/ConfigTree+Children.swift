@@ -19,15 +19,17 @@ extension ConfigTree {
   func kind(of node: Node) -> NodeKind {
     switch node {
     case .fixed(.root), .fixed(.classes), .fixed(.devices), .fixed(.containers): .directory
+    case .fixed(.session): .link
     case .fixed: .file
     case .ofClass(_, .file(.description)): .file
     case .ofClass(_, .file), .ofClass(_, .attribute(_, .directory)): .directory
     case .ofClass: .file
     case .device(_, let node): kind(of: node)
     case .container(_, .directory), .container(_, .devices), .container(_, .ids),
-      .container(_, .engine):
+      .container(_, .engine), .container(_, .members), .member(_, .directory):
       .directory
-    case .container: .file
+    case .container(_, .socket): .link
+    case .container, .member: .file
     case .plug(_, .idDirectory): .directory
     case .plug(_, .idType): .file
     case .plug: .link
@@ -62,6 +64,8 @@ extension ConfigTree {
     case .plug(let id, .idDirectory):
       PlugFile.inIDDirectory.map { Child($0.name, .plug(id, $0)) }
     case .plug: []
+    case .member(let id, .directory): MemberFile.files.map { Child($0.name, .member(id, $0)) }
+    case .member: []
     }
   }
 
@@ -134,6 +138,9 @@ extension ConfigTree {
     switch file {
     case .directory: ContainerFile.inDirectory.map { Child($0.name, .container(id, $0)) }
     case .engine: ContainerFile.inEngine.map { Child($0.name, .container(id, $0)) }
+    case .members:
+      ContainerFile.inMembers.map { Child($0.name, .container(id, $0)) }
+        + members.all(in: id).map { Child(String($0.process.pid), .member($0.id, .directory)) }
     case .devices: model.plugs(in: id).map { Child($0.linkName.bytes, .plug($0.id, .link)) }
     case .ids:
       model.plugs(in: id).compactMap { plug in

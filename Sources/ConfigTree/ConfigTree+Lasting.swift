@@ -9,7 +9,9 @@ extension ConfigTree {
   /// not last either: they have their object's owner and mode, which change under the lock of its
   /// own directory alone.
   func lasting(_ node: Node) -> Lasting {
-    switch node {
+    // What a session made goes without a request of the kernel.
+    if !model.sessionMarks.isEmpty, isOfSession(node) { return .nothing }
+    return switch node {
     case .fixed(.lastError): .name
     case .fixed, .ofClass: .nameAndAttributes
     case .device(let id, let node): lasting(node, of: id)
@@ -18,6 +20,21 @@ extension ConfigTree {
     case .plug(let id, .link): model.plugs[id]?.devID == nil ? .nothing : .name
     // A number in `ids` goes with its link.
     case .plug: .nothing
+    // It goes with its process.
+    case .member: .nothing
+    }
+  }
+
+  private func isOfSession(_ node: Node) -> Bool {
+    switch node {
+    case .fixed, .ofClass, .member: false
+    case .device(let id, _), .container(let id, _):
+      model.sessionMarks.place(of: id.rawValue) != nil
+    case .plug(let id, _):
+      model.plugs[id].map {
+        model.sessionMarks.place(of: $0.device.rawValue) != nil
+          || model.sessionMarks.place(of: $0.container.rawValue) != nil
+      } ?? false
     }
   }
 
@@ -50,7 +67,9 @@ extension ConfigTree {
   private func lasting(_ file: ContainerFile) -> Lasting {
     switch file {
     case .directory, .devices, .engine: .nameAndAttributes
-    case .ids, .pid, .engineStatus, .restarts, .status, .lastError: .name
+    case .ids, .pid, .engineStatus, .restarts, .status, .lastError, .members, .allow, .count,
+      .socket:
+      .name
     }
   }
 
@@ -67,7 +86,7 @@ extension ConfigTree {
         forget(Node.container(container, file).id)
       }
     // The kernel itself knows that this file changed, and only this file did.
-    case .device, .fixed, .ofClass, .plug: return
+    case .device, .fixed, .ofClass, .plug, .member: return
     }
   }
 

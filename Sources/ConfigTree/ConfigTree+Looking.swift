@@ -17,6 +17,8 @@ extension ConfigTree {
         PlugFile(rawValue: slot).map { .plug(object, $0) }
       } else if model.containers.place(of: object.rawValue) != nil {
         ContainerFile(rawValue: slot).map { .container(object, $0) }
+      } else if members.process(object) != nil {
+        MemberFile(rawValue: slot).map { .member(object, $0) }
       } else {
         nil
       }
@@ -26,7 +28,7 @@ extension ConfigTree {
 
   func exists(_ node: Node) -> Bool {
     switch node {
-    case .fixed, .container: true
+    case .fixed, .container, .member: true
     case .ofClass(let place, let node): layouts.indices.contains(place) && exists(node, place)
     case .device(let id, let node):
       model.devices.place(of: id.rawValue).map { exists(node, ofDeviceAt: $0) } ?? false
@@ -141,6 +143,9 @@ extension ConfigTree {
         .map { "../../containers/" + $0.name.text }
     case .device(let id, .file(.socket)):
       model.devices[id].map { world.socketDirectory + "/" + $0.name.text }
+    case .container(let id, .socket):
+      model.containers[id].map { world.containerSocketDirectory + "/" + $0.name.text }
+    case .fixed(.session): world.sessionSocket
     default: nil
     }
   }
@@ -187,7 +192,8 @@ extension ConfigTree {
         model.devices[id].flatMap { device in
           layout(of: device).map { queueCount(of: device, $0) }
         } ?? 0
-      case .container(_, .directory): 3
+      case .container(_, .directory): 4
+      case .container(let id, .members): members.count(in: id)
       case .container(let id, .ids): model.devIDCount(in: id)
       default: 0
       }
@@ -199,6 +205,7 @@ extension ConfigTree {
     case .fixed(.devices): devicesChanged
     case .fixed(.containers): containersChanged
     case .fixed(.lastError): model.refusals[ObjectID.tree]?.time ?? started
+    case .fixed(.sessionClasses): model.settings[Self.sessionClassesKey]?.changed ?? started
     case .fixed, .ofClass: started
     case .device(let id, .file(.lastError)), .container(let id, .lastError):
       model.refusals[id]?.time ?? changed(object: id)
@@ -208,6 +215,9 @@ extension ConfigTree {
           model.devices[at: place].values[layout.table.attributes[index].key]?.changed
         }
       } ?? changed(object: id)
+    case .container(let id, .members):
+      max(changed(object: id), members.changed(in: id) ?? started)
+    case .member(let id, _): members.process(id)?.changed ?? started
     case .device(let id, _), .container(let id, _), .plug(let id, _): changed(object: id)
     }
   }

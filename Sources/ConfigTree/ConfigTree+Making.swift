@@ -26,10 +26,13 @@ extension ConfigTree {
   ) throws(Refusal) -> Answer {
     guard model.device(named: name) == nil else { throw .nameTaken }
     try checkSocketPath(of: name)
+    try checkSessionHasRoom(request)
     let id = try freshID()
     let answer = Answer.entry(Node.device(id, .file(.directory)).id)
     let device = Device(id: id, name: name, owner: owner, changed: world.now)
-    try commit([.putDevice(device), .putNextID(id.next)], request, answer)
+    var changes: [Change] = [.putDevice(device), .putNextID(id.next)]
+    if let mark = mark(id, of: request) { changes.append(mark) }
+    try commit(changes, request, answer)
     devicesChanged = world.now
     return answer
   }
@@ -38,10 +41,17 @@ extension ConfigTree {
     _ name: Name, _ owner: Owner, _ request: Request
   ) throws(Refusal) -> Answer {
     guard model.container(named: name) == nil else { throw .nameTaken }
+    try checkSocketPath(ofContainer: name)
     let id = try freshID()
     let answer = Answer.entry(Node.container(id, .directory).id)
     let container = Container(id: id, name: name, owner: owner, changed: world.now)
-    try commit([.putContainer(container), .putNextID(id.next)], request, answer)
+    var changes: [Change] = [.putContainer(container), .putNextID(id.next)]
+    if let mark = mark(id, of: request) { changes.append(mark) }
+    do throws(HostRefusal) { try world.openContainer(container) } catch { throw .host(error) }
+    do throws(Refusal) { try commit(changes, request, answer) } catch {
+      world.closeContainer(container)
+      throw error
+    }
     containersChanged = world.now
     return answer
   }
@@ -56,7 +66,15 @@ extension ConfigTree {
   /// the tree's link to it, which is what people give to a front end.
   func checkSocketPath(of name: Name) throws(Refusal) {
     let own = world.socketDirectory.utf8.count + 1 + name.bytes.count + 1
-    let count = max(own, socketPathByteCount(of: name))
+    try checkSocketPath(max(own, socketPathByteCount(of: name)))
+  }
+
+  func checkSocketPath(ofContainer name: Name) throws(Refusal) {
+    let own = world.containerSocketDirectory.utf8.count + 1 + name.bytes.count + 1
+    try checkSocketPath(max(own, socketPathByteCount(ofContainer: name)))
+  }
+
+  private func checkSocketPath(_ count: Int) throws(Refusal) {
     guard count <= socketPathByteCountMax else {
       throw .socketPathTooLong(byteCount: count, byteCountMax: socketPathByteCountMax)
     }
@@ -97,9 +115,14 @@ extension ConfigTree {
   private func removeContainer(_ id: ObjectID, _ request: Request) throws(Refusal) {
     let links = model.linkCount(in: id) + (plugging[id]?.count ?? 0)
     guard links == 0 else { throw .holdsLinks(count: links) }
+    let container = model.containers[id]
     try commit(model.removals(with: id) + [.removeContainer(id)], request, .done)
     containersChanged = world.now
     plugging[id] = nil
+    // Whoever is attached is let go: that does not keep a container.
+    if let container { world.closeContainer(container) }
+    membersChanged([], of: id)
+    members.forget(id)
     world.ended(Node.nodes(of: id))
   }
 
@@ -144,7 +167,7 @@ extension ConfigTree {
     switch node {
     case .device(let id, _): id
     case .plug(let id, _): model.plugs[id]?.device
-    case .fixed, .ofClass, .container: nil
+    case .fixed, .ofClass, .container, .member: nil
     }
   }
 
@@ -161,9 +184,12 @@ extension ConfigTree {
     else {
       throw .live
     }
+    try checkSocketPath(ofContainer: name)
+    let old = container.name
     container.name = name
     try commit([.putContainer(container)], request, .done)
     containersChanged = world.now
+    world.containerRenamed(container, from: old)
   }
 }
 

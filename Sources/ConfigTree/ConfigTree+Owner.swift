@@ -13,6 +13,8 @@ extension ConfigTree {
         model.devices.place(of: id.rawValue).map { model.devices[at: $0].owner } ?? owner
       case .container(let id, _):
         model.containers.place(of: id.rawValue).map { model.containers[at: $0].owner } ?? owner
+      case .member(let id, _):
+        members.process(id).flatMap { model.containers[$0.container] }?.owner ?? owner
       case .plug(let id, _):
         model.plugs[id].flatMap { model.containers[$0.container] }?.owner ?? owner
       }
@@ -41,7 +43,9 @@ extension ConfigTree {
 
   /// Whether the file is of the kind that is written; its window may still be closed.
   func isWritable(_ node: Node) -> Bool {
-    guard case .device(let id, let node) = node else { return false }
+    guard case .device(let id, let node) = node else {
+      return node == .fixed(.sessionClasses) || node.isAllow
+    }
     return switch node {
     case .file(.type), .file(.enabled), .file(.mask), .bit: true
     case .attribute(let index):
@@ -62,11 +66,19 @@ extension ConfigTree {
     }
     return try operate(Attempt(request, at: node)) { () throws(Refusal) in
       guard (change.permissions ?? 0) & 0o002 == 0 else { throw .worldWritable }
+      // Touching it is well; more would have to be kept.
+      if case .member = resolved {
+        guard change == OwnerChange() else { throw .ofProcess }
+        return .done
+      }
       try commit(ownerChanges(change, of: resolved), request, .done)
       if case .device(let id, .file(.directory)) = resolved, model.isLive(id),
         let device = model.devices[id]
       {
         world.ownerChanged(device)
+      }
+      if case .container(let id, .directory) = resolved, let container = model.containers[id] {
+        world.containerChanged(container)
       }
       return .done
     }
@@ -97,4 +109,8 @@ extension ConfigTree {
     own.gid = change.gid ?? own.gid
     return [.putNodeOwner(node: node.id.rawValue, owner: own)]
   }
+}
+
+extension Node {
+  fileprivate var isAllow: Bool { if case .container(_, .allow) = self { true } else { false } }
 }

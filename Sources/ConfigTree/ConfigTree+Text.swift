@@ -46,6 +46,7 @@ extension ConfigTree {
     case .fixed(.readme): Content(readmeText)
     case .fixed(.version): Content(line: String(Self.contractVersion))
     case .fixed(.lastError): Content(refusalText(.tree))
+    case .fixed(.sessionClasses): Content(line: sessionClassesText)
     case .fixed: Content("")
     case .ofClass(let place, let node): Content(line: value(of: node, layouts[place].table))
     case .device(let id, .file(.lastError)), .container(let id, .lastError):
@@ -54,6 +55,8 @@ extension ConfigTree {
     case .device(let id, let node):
       Content(line: model.devices.place(of: id.rawValue).map { value(of: node, at: $0) } ?? "")
     case .container(let id, let file): Content(line: value(of: file, of: id))
+    case .member(let id, let file):
+      Content(line: members.process(id).map { value(of: file, of: $0) } ?? "")
     case .plug(let id, _):
       Content(
         line: model.plugs[id].flatMap { model.devices[$0.device] }.flatMap { layout(of: $0) }?
@@ -148,8 +151,20 @@ extension ConfigTree {
     case .pid: engine.pid.map { String($0) } ?? ""
     case .engineStatus: engine.status
     case .restarts: String(engine.restarts)
-    case .status: model.holdsLiveDevices(id) ? engine.status : "idle"
+    case .status:
+      model.holdsLiveDevices(id) || members.count(in: id) > 0 ? engine.status : "idle"
+    case .allow: model.containers[id]?.allowance.text ?? ""
+    case .count: String(members.count(in: id))
     default: ""
+    }
+  }
+
+  private func value(of file: MemberFile, of process: Members.Process) -> String {
+    switch file {
+    case .directory: ""
+    case .uid: String(process.uid)
+    case .since: timestamp(process.since)
+    case .devices: String(process.openCount)
     }
   }
 

@@ -81,6 +81,13 @@ extension ConfigTree {
     }
   }
 
+  /// A container has no socket since this start.
+  package func containerFailed(_ id: ObjectID, _ refusal: HostRefusal) {
+    tell(
+      of: id, at: Node.container(id, .socket).id, errno: Errno(rawValue: refusal.errno),
+      reason: refusal.reason, accepted: refusal.accepted)
+  }
+
   /// An engine process started, ended or was given up.
   package func engineStateChanged(_ container: ObjectID) {
     for file in ContainerFile.inEngine + [.status] {
@@ -89,11 +96,19 @@ extension ConfigTree {
   }
 
   private func tell(of device: ObjectID, errno: Errno, reason: String, accepted: String) {
-    let place = path(of: Node.device(device, .file(.directory)).id)
+    tell(
+      of: device, at: Node.device(device, .file(.directory)).id, errno: errno, reason: reason,
+      accepted: accepted)
+  }
+
+  private func tell(
+    of object: ObjectID, at node: NodeID, errno: Errno, reason: String, accepted: String
+  ) {
+    let place = path(of: node)
     record(
       RefusalRecord(
         time: world.now, path: escaped(Array(place.joined(separator: [UInt8(ascii: "/")]))),
         value: "", errno: errno.rawValue, reason: reason, accepted: accepted),
-      of: device)
+      of: object)
   }
 }

@@ -20,20 +20,31 @@ extension ConfigTree {
     let attempt = Attempt(request, at: file, value: text)
     return try operate(attempt) { () throws(Refusal) in
       guard kind(of: node) != .directory else { throw .isADirectory }
-      guard isWritable(node), case .device(let id, let node) = node,
-        let device = model.devices[id]
-      else { throw .readOnlyFile }
+      guard isWritable(node) else { throw .readOnlyFile }
       try checkOpener(request)
       guard !isContinuation else { throw .valueInParts }
       let value = try line(text)
-      return switch node {
-      case .file(.type): try write(type: value, device, attempt)
-      case .file(.enabled): try write(enabled: value, device, attempt)
-      case .file(.mask): try write(mask: value, device, attempt)
-      case .bit(let bit): try write(bit: bit, value, device, attempt)
-      case .attribute(let index): try write(attribute: index, value, device, attempt)
-      case .file, .counter, .queue: throw .readOnlyFile
+      switch node {
+      case .device(let id, let node):
+        guard let device = model.devices[id] else { throw .noSuchEntry }
+        return try write(value, to: node, of: device, attempt)
+      case .container(let id, .allow): return try write(allow: value, id, attempt)
+      case .fixed(.sessionClasses): return try write(sessionClasses: value, attempt)
+      case .fixed, .ofClass, .container, .plug, .member: throw .readOnlyFile
       }
+    }
+  }
+
+  private func write(
+    _ value: String, to node: DeviceNode, of device: Device, _ attempt: Attempt
+  ) throws(Refusal) -> Answer {
+    switch node {
+    case .file(.type): try write(type: value, device, attempt)
+    case .file(.enabled): try write(enabled: value, device, attempt)
+    case .file(.mask): try write(mask: value, device, attempt)
+    case .bit(let bit): try write(bit: bit, value, device, attempt)
+    case .attribute(let index): try write(attribute: index, value, device, attempt)
+    case .file, .counter, .queue: throw .readOnlyFile
     }
   }
 
@@ -64,6 +75,7 @@ extension ConfigTree {
       let names = layouts.map(\.table.name).joined(separator: " ")
       throw .unknownClass(accepted: names)
     }
+    try checkSession(attempt.request, mayMake: name)
     var typed = device
     typed.className = name
     typed.changed = world.now

@@ -23,6 +23,10 @@ package final class ConfigTree: Tree {
 
   /// Devices whose host side or engine is gone. Not stored: a start tries again.
   let failures = NumberTable<Void>()
+  /// The processes that are attached to containers.
+  let members: Members
+  /// Why the newest refused request was refused, and that request's number.
+  var newestRefusal: (unique: UInt64, refusal: Refusal)?
   /// Links that are being made, by container.
   var plugging: [ObjectID: Plugging] = [:]
   private var busy: Set<ObjectID> = []
@@ -54,6 +58,7 @@ package final class ConfigTree: Tree {
     started = world.now
     devicesChanged = started
     containersChanged = started
+    members = Members(since: started)
   }
 
   /// There are few classes: to compare names is quicker than to hash one.

@@ -9,6 +9,12 @@ extension ConfigTree {
     world.mountPoint.utf8.count + "/devices/".utf8.count + name.bytes.count + "/socket".utf8.count
   }
 
+  /// The same for a container's socket.
+  func socketPathByteCount(ofContainer name: Name) -> Int {
+    world.mountPoint.utf8.count + "/containers/".utf8.count + name.bytes.count
+      + "/socket".utf8.count
+  }
+
   /// Arguments to paste, each line with what it is for above it.
   func connectText(_ device: Device) -> String {
     guard let table = layout(of: device)?.table else { return "" }

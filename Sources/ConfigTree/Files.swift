@@ -5,6 +5,8 @@ enum FixedFile: UInt16, CaseIterable {
   case readme = 2
   case version = 3
   case lastError = 4
+  case session = 8
+  case sessionClasses = 9
   case classes = 16
   case devices = 17
   case containers = 18
@@ -15,6 +17,8 @@ enum FixedFile: UInt16, CaseIterable {
     case .readme: "README"
     case .version: "version"
     case .lastError: "last_error"
+    case .session: "session"
+    case .sessionClasses: "session_classes"
     case .classes: "classes"
     case .devices: "devices"
     case .containers: "containers"
@@ -107,12 +111,20 @@ enum ContainerFile: UInt16, CaseIterable {
   case restarts = 6
   case status = 7
   case lastError = 8
+  case members = 9
+  case allow = 10
+  case socket = 11
+  case count = 12
 
   var name: String {
     switch self {
     case .directory: ""
     case .devices: "devices"
     case .ids: "ids"
+    case .members: "members"
+    case .allow: "allow"
+    case .count: "count"
+    case .socket: "socket"
     case .engine: "engine"
     case .pid: "pid"
     case .engineStatus: "status"
@@ -122,8 +134,31 @@ enum ContainerFile: UInt16, CaseIterable {
     }
   }
 
-  static let inDirectory: [ContainerFile] = [.devices, .ids, .engine, .status, .lastError]
+  static let inDirectory: [ContainerFile] = [
+    .devices, .ids, .members, .socket, .engine, .status, .lastError,
+  ]
   static let inEngine: [ContainerFile] = [.pid, .engineStatus, .restarts]
+  /// What `members` has besides a directory for each process.
+  static let inMembers: [ContainerFile] = [.allow, .count]
+}
+
+/// The files of `members/<pid>`, and the directory itself.
+enum MemberFile: UInt16, CaseIterable {
+  case directory = 0
+  case uid = 1
+  case since = 2
+  case devices = 3
+
+  var name: String {
+    switch self {
+    case .directory: ""
+    case .uid: "uid"
+    case .since: "since"
+    case .devices: "devices"
+    }
+  }
+
+  static let files: [MemberFile] = [.uid, .since, .devices]
 }
 
 /// What a link in a container brings: itself, and its directory in `ids`.

@@ -28,11 +28,13 @@ enum Node: Hashable {
   case device(ObjectID, DeviceNode)
   case container(ObjectID, ContainerFile)
   case plug(ObjectID, PlugFile)
+  /// A process that is attached to a container, by a number of its own.
+  case member(ObjectID, MemberFile)
 
   var object: ObjectID {
     switch self {
     case .fixed, .ofClass: .tree
-    case .device(let id, _), .container(let id, _), .plug(let id, _): id
+    case .device(let id, _), .container(let id, _), .plug(let id, _), .member(let id, _): id
     }
   }
 
@@ -46,6 +48,7 @@ enum Node: Hashable {
     case .device(_, let node): node.slot
     case .container(_, let file): file.rawValue
     case .plug(_, let file): file.rawValue
+    case .member(_, let file): file.rawValue
     }
   }
 

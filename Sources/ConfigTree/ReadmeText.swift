@@ -25,6 +25,14 @@ extension ConfigTree {
       stats/ counts as the guest sees it. status, last_error and the like can be polled.
       A write is one whole value. Truncation alone (: > file) changes nothing.
 
+      containers/<container>/socket is for programs that speak the native bus: they see devices come
+      and go there, and open them by the numbers in ids/. Who may write to the container's directory
+      may attach, and whom members/allow names: user ids and @group ids. members/<pid>/ is a process
+      that is attached. rm of a link leaves a device to whoever has it open; echo 0 > enabled does not.
+      session is for programs that may not write here: who connects (SOCK_SEQPACKET) and says
+      "hello 1" has a container until the connection closes; "device net mac=02:00:00:00:00:01" makes
+      a device in it, of a class in session_classes, and "remove <device>" removes it.
+
       """
   }
 }

@@ -13,9 +13,10 @@ extension Refusal {
     case .notADirectory: .notDirectory
     case .isADirectory: .isDirectory
     case .fixedEntry, .notMadeHere, .movesElsewhere, .linkTargetOutside, .worldWritable,
-      .openedByOther:
+      .openedByOther, .ofProcess, .classNotForSessions:
       .notPermitted
     case .tooManyObjects, .idsUsedUp: .noSpace
+    case .tooManySessions, .sessionIsFull: .quotaExceeded
     case .linkTargetNoDevice, .linkTargetUntyped: .invalid
     case .pluggedIn, .live, .windowClosed: .busy
     case .holdsLinks: .notEmpty

@@ -40,16 +40,31 @@ package protocol World: AnyObject {
   /// Owner or mode of a live device changed: its socket follows.
   func ownerChanged(_ device: Device)
 
+  /// Makes the socket of a container that is about to be made, and keeps it. On failure nothing of
+  /// it is left.
+  func openContainer(_ container: Container) throws(HostRefusal)
+  /// The container is gone, or was not made after all: so is its socket, and nobody is attached.
+  func closeContainer(_ container: Container)
+  /// Its socket follows.
+  func containerRenamed(_ container: Container, from old: Name)
+  /// Owner, mode or allowance changed: the socket follows, and the engine is told.
+  func containerChanged(_ container: Container)
+
   /// What the engine reports of a live device, read from shared pages; nil when it is not live.
   func liveState(of device: ObjectID) -> LiveState?
   func engineState(of container: ObjectID) -> EngineState
 
   /// Where sockets lie: `<directory>/<device name>`.
   var socketDirectory: String { get }
+  /// The same for containers' sockets.
+  var containerSocketDirectory: String { get }
+  /// Where the socket of the second control plane lies.
+  var sessionSocket: String { get }
   var mountPoint: String { get }
   /// Nanoseconds since 1970.
   var now: UInt64 { get }
-  /// The supplementary groups of the process that asks, from /proc; empty when it is gone.
+  /// The supplementary groups of the process that asks: from /proc, empty when it is gone; those of
+  /// a session's client are known.
   func groups(of request: Request) -> [UInt32]
 
   /// Whether a signal waits for the process that asks which is meant to end it or its waiting, and

@@ -8,6 +8,7 @@ extension Control {
   /// Takes up what the keeper holds, and opens what nobody has opened since the keeper began.
   func takeUp(_ kept: [String: Descriptor]) throws {
     try engines.adoptProcesses(kept)
+    try takeUpContainers(kept)
     try dropLeftovers(kept)
     for device in tree.enabledDevices() {
       let placement = tree.placement(of: device)
@@ -48,7 +49,7 @@ extension Control {
       let record = try? DeviceRecord(file)
     else { return false }
     let served = EngineProcess.Served(
-      offer: offer(of: placement.device),
+      offer: offer(of: placement.device, as: placement.devID),
       descriptors: [listener, file] + (hosts[id] ?? []), record: record)
     try engines.adopt(served, id, in: placement.container.id)
     return true

@@ -11,7 +11,11 @@ extension Control: World {
   func commit(
     _ changes: [Change], answering request: Request?, with answer: Answer
   ) throws(TreeError) {
-    let answered = request.map { AnsweredRequest(slot: $0.slot, unique: $0.unique) }
+    // The kernel's requests lie in slots, in which a successor finds them; a session's do not.
+    let answered = request.flatMap { request in
+      request.session == nil
+        ? AnsweredRequest(slot: request.slot, unique: request.unique) : nil
+    }
     let stored: StoredAnswer
     if case .entry(let node) = answer { stored = .entry(node.rawValue) } else { stored = .done }
     do throws(StoreError) {
@@ -96,6 +100,7 @@ extension Control: World {
   func closeHost(_ device: ObjectID) {
     hosts[device] = nil
     try? keeper.drop(Kept.host(device))
+    engines.revoke(device)
   }
 
   // MARK: Live devices
@@ -105,8 +110,8 @@ extension Control: World {
     then: @escaping (Result<Void, HostRefusal>) -> Void
   ) {
     do throws(Errno) {
-      let served = try prepare(device)
-      try engines.start(served, device.id, in: container.id) { [unowned self] result in
+      let served = try prepare(device, as: devID)
+      engines.start(served, device.id, in: container.id) { [unowned self] result in
         if case .failure = result { self.forgetLive(device) }
         then(result)
       }
@@ -119,7 +124,8 @@ extension Control: World {
   }
 
   func update(_ device: Device, then: @escaping (Result<Void, HostRefusal>) -> Void) {
-    engines.update(offer(of: device), hosts[device.id] ?? [], device.id, then: then)
+    let devID = tree.placement(of: device)?.devID ?? DevID(rawValue: 0)
+    engines.update(offer(of: device, as: devID), hosts[device.id] ?? [], device.id, then: then)
   }
 
   func stop(_ device: ObjectID, then: @escaping () -> Void) {
@@ -134,8 +140,8 @@ extension Control: World {
   }
 
   /// Makes the listener and the record of a device that becomes live.
-  private func prepare(_ device: Device) throws(Errno) -> EngineProcess.Served {
-    let offer = offer(of: device)
+  private func prepare(_ device: Device, as devID: DevID) throws(Errno) -> EngineProcess.Served {
+    let offer = offer(of: device, as: devID)
     let queueCount =
       device.className.flatMap(deviceKind)?.table.nativeQueueCount(offer.values) ?? 1
     let record = try DeviceRecord.make(queueCount: queueCount)
@@ -149,10 +155,13 @@ extension Control: World {
       record: record)
   }
 
-  func offer(of device: Device) -> DeviceOffer {
-    DeviceOffer(
+  func offer(of device: Device, as devID: DevID) -> DeviceOffer {
+    let table = device.className.flatMap(deviceKind)?.table
+    return DeviceOffer(
       id: device.id.rawValue, className: device.className ?? "",
-      values: tree.resolvedValues(of: device), offered: tree.offeredFeatures(of: device))
+      values: tree.resolvedValues(of: device), offered: tree.offeredFeatures(of: device),
+      devID: devID.rawValue, interfaceType: table?.interfaceType ?? "",
+      virtioID: table?.virtioID ?? 0)
   }
 
   func forgetLive(_ device: Device) {
@@ -178,6 +187,8 @@ extension Control: World {
   func engineState(of container: ObjectID) -> EngineState { engines.state(of: container) }
 
   var socketDirectory: String { places.sockets }
+  var containerSocketDirectory: String { places.buses }
+  var sessionSocket: String { places.session }
   var mountPoint: String { places.mountPoint }
   var now: UInt64 { realtimeNanoseconds() }
 
@@ -196,6 +207,7 @@ extension Control: World {
   }
 
   func groups(of request: Request) -> [UInt32] {
+    if let session = request.session { return sessions.groups(of: session) }
     let status = ProcessStatus(request.pid)
     func numbers(_ name: String) -> [UInt32] { status.words(name).compactMap { UInt32($0) } }
     // Whoever asked may have been killed, and its number be another process's by now. The fourth
@@ -207,6 +219,7 @@ extension Control: World {
   }
 
   func finish(_ request: Request, _ result: Result<Answer, TreeError>) {
+    if request.session != nil { return sessions.finish(request, result) }
     mount?.finish(request, result)
   }
 

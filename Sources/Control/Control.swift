@@ -30,6 +30,7 @@ package final class Control {
   lazy var tree = ConfigTree(
     catalogue, world: self,
     owner: Owner(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o755))
+  lazy var sessions = Sessions(of: self)
   private(set) var mount: FuseMount?
   private let signals: Descriptor
   private var ending = Ending.running
@@ -75,7 +76,11 @@ package final class Control {
     helpers = Helpers(on: loop, program: places.program)
     engines = Engines(on: loop, keeper: keeper, program: places.engine)
     var kept: [String: Descriptor] = [:]
-    for item in try keeper.take("") { kept[item.name] = item.descriptor }
+    var said: [SessionID: UInt64] = [:]
+    for item in try keeper.take("") {
+      kept[item.name] = item.descriptor
+      if let session = Kept.session(named: item.name) { said[session] = item.lastSaid }
+    }
     slots = try RequestSlots(kept[Kept.slots])
     guard let fuse = kept[Kept.fuse] else { throw Errno.noDevice }
     if kept[Kept.slots] == nil {
@@ -90,17 +95,26 @@ package final class Control {
       self.tree.hostFailed(id, refusal)
     }
     engines.onEngineChange = { [unowned self] in self.tree.engineStateChanged($0) }
+    engines.onMembers = { [unowned self] (container, members) in
+      self.tree.membersChanged(members.map(MemberConnection.init), of: container)
+    }
     try takeUp(kept)
     mount = try FuseMount(
       tree, on: fuse, slots: slots, loop: loop,
       recall: { [unowned self] in self.recall($0) },
       onEnd: { [unowned self] in self.end(.unmounted) })
+    try sessions.takeUp(kept, said: said)
   }
+
+  /// Something changed at a file, or in a directory, by no request of the kernel: what it remembers
+  /// of that it forgets.
+  func noteChange(at node: NodeID) { tree.touched(at: node) { mount?.forget($0) } }
 
   private func run() throws {
     _ = try loop.watch(signals) { [unowned self] _ in self.takeSignals() }
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.hearKeeper() }
     try mount?.start()
+    sessions.begin()
     try keeper.ready()
     try loop.run()
     if ending == .keeperGone {
@@ -148,11 +162,26 @@ enum Kept {
   static let slots = "slots"
   static func device(_ id: ObjectID) -> String { "device/\(id.rawValue)" }
   /// The device that something of this name belongs to.
-  static func device(named name: String) -> ObjectID? {
+  static func device(named name: String) -> ObjectID? { object(name, below: "device") }
+  static func container(_ id: ObjectID) -> String { "container/\(id.rawValue)" }
+  /// The container that something of this name belongs to.
+  static func container(named name: String) -> ObjectID? { object(name, below: "container") }
+  static func bus(_ id: ObjectID) -> String { container(id) + "/listener" }
+
+  static let sessionListener = "session-listener"
+  static func session(_ id: SessionID) -> String { "session/\(id.rawValue)" }
+  /// The session whose connection this is.
+  static func session(named name: String) -> SessionID? {
+    guard name.hasPrefix("session/") else { return nil }
+    return UInt64(name.dropFirst("session/".count)).map { SessionID(rawValue: $0) }
+  }
+
+  private static func object(_ name: String, below first: String) -> ObjectID? {
     let parts = name.split(separator: "/", maxSplits: 2)
-    guard parts.count > 1, parts[0] == "device" else { return nil }
+    guard parts.count > 1, parts[0] == first else { return nil }
     return UInt64(parts[1]).map { ObjectID(rawValue: $0) }
   }
+
   static func host(_ id: ObjectID) -> String { device(id) + "/host" }
   static func hostFile(_ id: ObjectID, _ index: Int) -> String {
     // Two digits, so that the order of names is the order of descriptors.
@@ -161,4 +190,11 @@ enum Kept {
   static func listener(_ id: ObjectID) -> String { device(id) + "/live/listener" }
   static func record(_ id: ObjectID) -> String { device(id) + "/live/record" }
   static func live(_ id: ObjectID) -> String { device(id) + "/live" }
+}
+
+extension MemberConnection {
+  fileprivate init(_ member: Member) {
+    self.init(
+      pid: member.pid, uid: member.uid, since: member.since, openCount: member.openCount)
+  }
 }

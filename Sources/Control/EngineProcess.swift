@@ -22,6 +22,12 @@ final class EngineProcess {
     let then: (Result<Void, HostRefusal>) -> Void
   }
 
+  /// What native clients attach to: the container's socket, and who may.
+  struct Bus {
+    let listener: Descriptor
+    var offer: ContainerOffer
+  }
+
   let container: ObjectID
   /// What the keeper calls the program.
   let name: String
@@ -33,10 +39,23 @@ final class EngineProcess {
   /// What the engine had of devices that are being updated.
   private var former: [ObjectID: Served] = [:]
   private var stopping: [ObjectID: Waiting] = [:]
+  private var retiring: Waiting?
+  /// All connections of native clients.
+  private(set) var members: [Member] = []
+  /// `nil` when the container has no socket.
+  private var bus: Bus?
+  /// Somebody has connected, and the engine is not to go before it has looked.
+  var isAwaited = false
+  /// Its container is gone.
+  var isAbandoned = false
   var pid: Int32?
   var restarts: UInt64 = 0
   var onChange: (ObjectID) -> Void = { _ in }
   var onRefusal: (ObjectID, HostRefusal) -> Void = { _, _ in }
+  /// Who is attached changed.
+  var onMembers: () -> Void = {}
+  /// All that it was told is done.
+  var onSettled: () -> Void = {}
 
   /// How long an engine may take to answer.
   static let deadlineMilliseconds: UInt64 = 3000
@@ -73,10 +92,12 @@ final class EngineProcess {
 
   // MARK: Devices
 
-  /// One side of the channel is new: tells the full state.
+  /// One side of the channel is new: tells the full state. It takes back a wish to retire, too.
   func beginEpoch() {
+    cancelRetirement()
     epoch = monotonicNanoseconds()
     tell(.hello(epoch: epoch))
+    if let bus { tell(bus) }
     for device in served.values.sorted(by: { $0.offer.id < $1.offer.id }) { offer(device) }
     tell(.complete(epoch: epoch))
   }
@@ -94,7 +115,8 @@ final class EngineProcess {
       self?.started(id, .failure(Self.silence))
     }
     starting[id] = Waiting(deadline: deadline, then: then)
-    offer(device)
+    // One that was asked to retire may have done so: it has to be told everything anew.
+    if retiring == nil { offer(device) } else { beginEpoch() }
   }
 
   /// Gives a device that is served other values. After a failure it has the old ones.
@@ -143,6 +165,29 @@ final class EngineProcess {
     tell(.stop(id: id.rawValue))
   }
 
+  /// Takes a device from a native client that kept it when it was stopped. `then` is called when
+  /// nobody has it any more, and gets a failure when the engine did not say so in time.
+  func revoke(_ id: ObjectID, then: @escaping (Result<Void, HostRefusal>) -> Void) {
+    tell(.revoke(id: id.rawValue))
+    // Nothing answers that, but what is told comes in order.
+    stop(id, then: then)
+  }
+
+  /// The same where nobody waits for it.
+  func revoke(_ id: ObjectID) { tell(.revoke(id: id.rawValue)) }
+
+  // MARK: Native clients
+
+  /// Tells of the container's socket, in this epoch and in all to come.
+  func attend(_ bus: Bus) {
+    self.bus = bus
+    tell(bus)
+  }
+
+  private func tell(_ bus: Bus) {
+    link?.send(Packet(ControlMessage.container(bus.offer).bytes, [bus.listener]))
+  }
+
   private func offer(_ device: Served) {
     link?.send(Packet(ControlMessage.device(device.offer).bytes, device.descriptors))
   }
@@ -167,10 +212,24 @@ final class EngineProcess {
       stopped(ObjectID(rawValue: id), .success(()))
     case .settled(let epoch) where epoch == self.epoch:
       for id in stopping.keys where served[id] == nil { stopped(id, .success(())) }
+      onSettled()
     case .changed(let id): onChange(ObjectID(rawValue: id))
-    case .members, .retired: break
-    case .started, .refused, .stopped, .settled: break  // of an epoch that is over
+    case .members(let members): attached(members)
+    case .retired(let epoch) where epoch == self.epoch:
+      // It lets nobody in; when that is not wanted any more, a new epoch takes it back.
+      if retiring == nil { beginEpoch() } else { finish(retiring.take(), .success(())) }
+    // Of an epoch that is over.
+    case .started, .refused, .stopped, .settled, .retired: break
     }
+  }
+
+  private func attached(_ members: [Member]) {
+    self.members = members
+    if !members.isEmpty {
+      isAwaited = false
+      cancelRetirement()
+    }
+    onMembers()
   }
 
   private func started(_ id: ObjectID, _ result: Result<Void, HostRefusal>) {
@@ -187,10 +246,34 @@ final class EngineProcess {
     waiting.then(result)
   }
 
-  /// Nothing is served, started or stopped.
-  var isIdle: Bool { served.isEmpty && starting.isEmpty && stopping.isEmpty }
+  // MARK: Ending
+
+  /// Something is served, started or stopped.
+  var hasDevices: Bool { !(served.isEmpty && starting.isEmpty && stopping.isEmpty) }
+
+  /// It has no devices, nobody is attached, and nobody waits to be.
+  var isIdle: Bool { !hasDevices && members.isEmpty && !isAwaited }
+
+  /// Asks an idle engine to let nobody in any more. `then` is called when it does, or has not
+  /// answered in time; it is not called when something comes up instead: a device to serve, a
+  /// client that was quicker, or an epoch.
+  func retire(then: @escaping () -> Void) {
+    guard retiring == nil else { return }
+    let deadline = loop.after(milliseconds: Self.deadlineMilliseconds) { [weak self] in
+      self?.retiring = nil
+      then()
+    }
+    retiring = Waiting(deadline: deadline) { _ in then() }
+    tell(.retire(epoch: epoch))
+  }
+
+  private func cancelRetirement() {
+    if let retiring { loop.remove(retiring.deadline) }
+    retiring = nil
+  }
 
   func close() {
+    cancelRetirement()
     link?.close()
     link = nil
   }

@@ -4,18 +4,28 @@ internal import Keeper
 internal import LinuxSystem
 internal import Model
 
-/// The engine processes, one for each container with a live device.
+/// The engine processes, one for each container with a live device or a native client.
+///
+/// When a device is stopped, a native client may keep it until it closes it. In the same container
+/// the engine refuses others until then. A device is with one engine at a time, though: before it
+/// is started in another container it is revoked where it was.
 final class Engines {
-  private let loop: EventLoop
+  let loop: EventLoop
   private let keeper: KeeperClient
   private let program: String
-  private var engines: [ObjectID: EngineProcess] = [:]
+  private(set) var engines: [ObjectID: EngineProcess] = [:]
   /// Where each live device is.
   private var containers: [ObjectID: ObjectID] = [:]
+  /// Where each device was that a native client may still have.
+  private var formerContainers: [ObjectID: ObjectID] = [:]
+  /// The sockets of containers.
+  var buses: [ObjectID: ListeningBus] = [:]
   var onDeviceChange: (ObjectID) -> Void = { _ in }
   /// An engine does not take up a device that was live.
   var onDeviceLoss: (ObjectID, HostRefusal) -> Void = { _, _ in }
   var onEngineChange: (ObjectID) -> Void = { _ in }
+  /// Who is attached to a container: all connections.
+  var onMembers: (ObjectID, [Member]) -> Void = { _, _ in }
 
   init(on loop: EventLoop, keeper: KeeperClient, program: String) {
     self.loop = loop
@@ -28,15 +38,35 @@ final class Engines {
   func start(
     _ device: EngineProcess.Served, _ id: ObjectID, in container: ObjectID,
     then: @escaping (Result<Void, HostRefusal>) -> Void
-  ) throws(Errno) {
-    let engine = try engine(of: container)
-    containers[id] = container
-    engine.start(device, id) { [weak self] result in
-      if case .failure = result {
-        self?.containers[id] = nil
-        self?.endIfIdle(engine)
+  ) {
+    guard formerContainers[id] != container, let former = formerEngine(of: id) else {
+      return begin(device, id, in: container, then: then)
+    }
+    former.revoke(id) { [self] result in
+      if case .failure = result { kill(former) }
+      begin(device, id, in: container, then: then)
+      retireIfIdle(former)
+    }
+  }
+
+  private func begin(
+    _ device: EngineProcess.Served, _ id: ObjectID, in container: ObjectID,
+    then: @escaping (Result<Void, HostRefusal>) -> Void
+  ) {
+    do throws(Errno) {
+      let engine = try engine(of: container)
+      containers[id] = container
+      engine.start(device, id) { [weak self] result in
+        if case .failure = result {
+          self?.containers[id] = nil
+          self?.retireIfIdle(engine)
+        }
+        then(result)
       }
-      then(result)
+    } catch {
+      let refusal = HostRefusal(
+        errno: error.rawValue, reason: "the engine cannot be started: \(error.text)")
+      _ = loop.after(milliseconds: 0) { then(.failure(refusal)) }
     }
   }
 
@@ -68,14 +98,25 @@ final class Engines {
       _ = loop.after(milliseconds: 0, handler: then)
       return
     }
+    formerContainers[id] = container
     engine.stop(id) { [weak self] result in
       // An engine that does not let go is ended; its successor is not told of the device.
-      if case .failure = result, let pid = engine.pid {
-        try? send(signal: Signal.kill, to: pid)
-      }
-      self?.endIfIdle(engine)
+      if case .failure = result { self?.kill(engine) }
+      self?.retireIfIdle(engine)
       then()
     }
+  }
+
+  /// The host side of a device that is not live closes: no native client keeps it.
+  func revoke(_ id: ObjectID) { formerEngine(of: id)?.revoke(id) }
+
+  /// The engine that had a device last, and may have it for a native client still. Answered once.
+  private func formerEngine(of id: ObjectID) -> EngineProcess? {
+    formerContainers.removeValue(forKey: id).flatMap { engines[$0] }
+  }
+
+  private func kill(_ engine: EngineProcess) {
+    if let pid = engine.pid { try? send(signal: Signal.kill, to: pid) }
   }
 
   func record(of id: ObjectID) -> DeviceRecord? {
@@ -91,7 +132,8 @@ final class Engines {
 
   // MARK: Processes
 
-  private func engine(of container: ObjectID) throws(Errno) -> EngineProcess {
+  /// The engine of a container, started if there is none.
+  func engine(of container: ObjectID) throws(Errno) -> EngineProcess {
     if let engine = engines[container] { return engine }
     let (near, far) = try Channel.pair()
     let engine = try EngineProcess(
@@ -109,9 +151,15 @@ final class Engines {
     engine.onRefusal = { [unowned self, unowned engine] (id, refusal) in
       self.containers[id] = nil
       self.onDeviceLoss(id, refusal)
-      self.endIfIdle(engine)
+      self.retireIfIdle(engine)
     }
+    engine.onMembers = { [unowned self, unowned engine] in
+      self.onMembers(engine.container, engine.members)
+      self.retireIfIdle(engine)
+    }
+    engine.onSettled = { [unowned self, unowned engine] in self.retireIfIdle(engine) }
     engines[engine.container] = engine
+    handOver(to: engine)
   }
 
   /// Takes over the engines that run, with the ends of their channels.
@@ -130,13 +178,9 @@ final class Engines {
     }
   }
 
-  /// Tells every engine its full state; one that has nothing to do is ended.
-  func beginEpochs() {
-    for engine in engines.values {
-      engine.beginEpoch()
-      endIfIdle(engine)
-    }
-  }
+  /// Tells every engine its full state. One that has nothing to do is ended once it has said who
+  /// is attached.
+  func beginEpochs() { for engine in engines.values { engine.beginEpoch() } }
 
   /// The keeper's news of a program.
   func noteProgram(_ program: KeeperClient.Program) {
@@ -149,14 +193,31 @@ final class Engines {
     onEngineChange(engine.container)
   }
 
-  private func endIfIdle(_ engine: EngineProcess) {
-    guard engine.isIdle, engines[engine.container] === engine else { return }
+  /// Ends an engine that has nothing to do. It is asked first: a client may just have come.
+  func retireIfIdle(_ engine: EngineProcess) {
+    guard engines[engine.container] === engine, !engine.hasDevices else { return }
+    if engine.isAbandoned { return end(engine) }
+    guard engine.isIdle else { return }
+    engine.retire { [weak self, weak engine] in
+      guard let engine else { return }
+      if engine.isIdle { self?.end(engine) } else { engine.beginEpoch() }
+    }
+  }
+
+  /// Ends an engine, and with it every connection of a native client.
+  private func end(_ engine: EngineProcess) {
+    guard engines[engine.container] === engine else { return }
     engines[engine.container] = nil
+    for (id, container) in formerContainers where container == engine.container {
+      formerContainers[id] = nil
+    }
     engine.close()
     // A keeper that is gone ends everything anyway.
     try? keeper.end(engine.name)
     try? keeper.drop(engine.scope)
     try? keeper.drop(engine.nearName)
+    onMembers(engine.container, [])
     onEngineChange(engine.container)
+    listen(engine.container)
   }
 }

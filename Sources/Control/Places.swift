@@ -15,11 +15,18 @@ package struct Places: Sendable {
     self.mountPoint = mountPoint
     self.runtime = runtime
     sockets = runtime + "/sockets"
+    buses = runtime + "/buses"
+    session = runtime + "/session"
     self.state = state
     self.program = program
   }
 
+  /// Of devices.
   let sockets: String
+  /// Of containers.
+  let buses: String
+  /// Of the second control plane.
+  let session: String
   var pidFile: String { runtime + "/control.pid" }
   var store: String { (state ?? runtime) + "/vbusfs.sqlite" }
 
@@ -33,7 +40,7 @@ package struct Places: Sendable {
 
   /// Makes the directories that are missing.
   func prepare() throws(Errno) {
-    for directory in [runtime, sockets, state].compactMap({ $0 }) {
+    for directory in [runtime, sockets, buses, state].compactMap({ $0 }) {
       do { try makeDirectory(directory, permissions: 0o755) } catch {
         guard error == .exists else { throw error }
       }
@@ -43,8 +50,11 @@ package struct Places: Sendable {
 
   /// Removes what a run leaves; with `forgetting` a configuration that was not to be kept too.
   func clear(forgetting: Bool) {
-    for name in (try? names(in: sockets)) ?? [] { try? unlink(sockets + "/" + name) }
-    try? removeDirectory(sockets)
+    for directory in [sockets, buses] {
+      for name in (try? names(in: directory)) ?? [] { try? unlink(directory + "/" + name) }
+      try? removeDirectory(directory)
+    }
+    try? unlink(session)
     if forgetting, state == nil {
       for suffix in ["", "-wal", "-shm", "-journal"] { try? unlink(store + suffix) }
     }

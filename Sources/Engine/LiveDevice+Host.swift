@@ -22,6 +22,11 @@ extension LiveDevice: DeviceHost {
 
   func hasRing(_ queue: Int) -> Bool { opening?.rings[queue] != nil }
 
+  func capacity(ofRing queue: Int) -> Int? {
+    guard let opening, let ring = opening.rings[queue] else { return nil }
+    return ring.capacity(in: opening.client.memory)
+  }
+
   func startRings() throws(Errno) {
     guard let opening else { throw .invalid }
     opening.startRings()

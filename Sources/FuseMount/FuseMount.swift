@@ -210,6 +210,9 @@ package final class FuseMount {
     }
   }
 
+  /// Tells the kernel to ask for a node's attributes again: they changed by no request of its own.
+  package func forget(_ node: NodeID) { channel.forgetAttributes(of: node) }
+
   // MARK: Pollers
 
   /// Says that the text of a node changed: whoever polls it is woken.

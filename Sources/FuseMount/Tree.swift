@@ -24,6 +24,20 @@ package struct Request: Hashable, Sendable {
   /// Who opened the file that is written, where that is known: another user can have been handed
   /// the open file since.
   package var opener: Opener?
+  /// Where it was no operation on a file: the session that asks, and for whose answer the tree has
+  /// to be asked in turn.
+  package var session: Session?
+
+  package struct Session: Hashable, Sendable {
+    /// Which session.
+    package let number: UInt64
+    /// Which of its requests, counted from 1.
+    package let request: UInt64
+    package init(number: UInt64, request: UInt64) {
+      self.number = number
+      self.request = request
+    }
+  }
 
   package struct Opener: Hashable, Sendable {
     package let uid: UInt32

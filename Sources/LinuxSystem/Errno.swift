@@ -45,6 +45,8 @@ public struct Errno: Error, Hashable, Sendable {
   package static let interrupted = Errno(rawValue: EINTR)
   package static let restart = Errno(rawValue: ERESTART)
   package static let stale = Errno(rawValue: ESTALE)
+  package static let tooManyOpenFiles = Errno(rawValue: ENFILE)
+  package static let quotaExceeded = Errno(rawValue: EDQUOT)
 
   /// The symbolic name and the C library's sentence: `EBUSY (Device or resource busy)`.
   package var text: String { "\(name) (\(sentence))" }

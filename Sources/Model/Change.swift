@@ -2,7 +2,7 @@
 ///
 /// A put replaces the row with the same key. Rows are flat; of a `Device` only the scalar members
 /// are meant in `putDevice`: its values and facts are rows of their own, which a replay puts after
-/// the device.
+/// the device. So is a container's allowance.
 package enum Change: Hashable, Sendable {
   /// Key: the device's id.
   case putDevice(Device)
@@ -25,6 +25,17 @@ package enum Change: Hashable, Sendable {
   /// Key: the object; `ObjectID.tree` for the newest refusal anywhere.
   case putRefusal(object: ObjectID, record: RefusalRecord)
   case removeRefusal(object: ObjectID)
+  /// Key: the container's id.
+  case putAllowance(container: ObjectID, allowance: Allowance)
+  case removeAllowance(container: ObjectID)
+  /// Key: the object.
+  case putSessionMark(object: ObjectID, mark: SessionMark)
+  case removeSessionMark(object: ObjectID)
+  /// Key: the session.
+  case putSessionReply(session: SessionID, reply: SessionReply)
+  case removeSessionReply(session: SessionID)
+  /// Key: the setting's name.
+  case putSetting(name: String, setting: Setting)
   /// The id the next object gets. One row without a key.
   case putNextID(ObjectID)
 }

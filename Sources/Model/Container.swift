@@ -7,6 +7,8 @@ package struct Container: Hashable, Sendable {
   package var nextDevID: UInt64
   /// When something of it last changed, nanoseconds since 1970.
   package var changed: UInt64
+  /// Who may attach besides those whom `owner` lets write. A row of its own.
+  package var allowance = Allowance()
 
   package init(id: ObjectID, name: Name, owner: Owner, nextDevID: UInt64 = 0, changed: UInt64) {
     self.id = id

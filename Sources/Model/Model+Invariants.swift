@@ -34,7 +34,7 @@ extension Model {
       }
     }
     for plug in plugs.values { try check(plug) }
-    let owners = refusals.keys + nodeOwners.keys.map { $0 >> 16 }
+    let owners = refusals.keys + nodeOwners.keys.map { $0 >> 16 } + sessionMarks.keys
     for object in owners.map(ObjectID.init) where object != .tree {
       let exists = devices[object] != nil || containers[object] != nil || plugs[object] != nil
       guard exists else { throw .rowOfNobody(object) }

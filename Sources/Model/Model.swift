@@ -17,6 +17,12 @@ package final class Model: Equatable {
   package let refusals = NumberTable<RefusalRecord>()
   /// Owners and modes that single files have of their own, by node number.
   package let nodeOwners = NumberTable<NodeOwner>()
+  /// What belongs to a session, by the object's id.
+  package let sessionMarks = NumberTable<SessionMark>()
+  /// The newest answer of each session.
+  package private(set) var sessionReplies: [SessionID: SessionReply] = [:]
+  /// Values of the tree itself that somebody wrote, by name.
+  package private(set) var settings: [String: Setting] = [:]
   package private(set) var nextID = ObjectID(rawValue: 1)
 
   // Indices: they follow from the rows above.
@@ -36,6 +42,8 @@ package final class Model: Equatable {
 
   /// A bound on devices, containers and links together. A thousand times what a machine runs.
   package static let objectCountMax: UInt64 = 1_000_000
+  /// A bound on the devices of one session.
+  package static let sessionDeviceCountMax = 16
 
   package init() {}
 
@@ -46,6 +54,8 @@ package final class Model: Equatable {
     left.devices == right.devices && left.containers == right.containers
       && left.plugs == right.plugs && left.refusals == right.refusals
       && left.nodeOwners == right.nodeOwners && left.nextID == right.nextID
+      && left.sessionMarks == right.sessionMarks && left.sessionReplies == right.sessionReplies
+      && left.settings == right.settings
   }
 
   // MARK: Looking
@@ -84,6 +94,12 @@ package final class Model: Equatable {
       ?? false
   }
 
+  /// What belongs to a session, the oldest first.
+  package func objects(of session: SessionID) -> [ObjectID] {
+    sessionMarks.keys.filter { sessionMarks[$0]?.session == session }.sorted()
+      .map { ObjectID(rawValue: $0) }
+  }
+
   package var objectCount: UInt64 { UInt64(devices.count + containers.count + plugs.count) }
 
   package func isLive(_ device: ObjectID) -> Bool {
@@ -106,6 +122,12 @@ package final class Model: Equatable {
     }
     if refusals.place(of: object.rawValue) != nil {
       changes.append(.removeRefusal(object: object))
+    }
+    if let place = containers.place(of: object.rawValue), !containers[at: place].allowance.isEmpty {
+      changes.append(.removeAllowance(container: object))
+    }
+    if sessionMarks.place(of: object.rawValue) != nil {
+      changes.append(.removeSessionMark(object: object))
     }
     if !ownedNodes.isEmpty, let nodes = ownedNodes[object] {
       for node in nodes.sorted() { changes.append(.removeNodeOwner(node: node)) }
@@ -146,7 +168,20 @@ package final class Model: Equatable {
     case .removeNodeOwner(let node): forgetOwner(of: node)
     case .putRefusal(let object, let record): refusals[object] = record
     case .removeRefusal(let object): refusals[object] = nil
+    case .putAllowance(let id, let allowance): allow(allowance, id)
+    case .removeAllowance(let id): allow(Allowance(), id)
+    case .putSessionMark(let object, let mark): sessionMarks[object] = mark
+    case .removeSessionMark(let object): sessionMarks[object] = nil
+    case .putSessionReply(let session, let reply): sessionReplies[session] = reply
+    case .removeSessionReply(let session): sessionReplies[session] = nil
+    case .putSetting(let name, let setting): settings[name] = setting
     case .putNextID(let id): nextID = id
+    }
+  }
+
+  private func allow(_ allowance: Allowance, _ container: ObjectID) {
+    if let place = containers.place(of: container.rawValue) {
+      containers[at: place].allowance = allowance
     }
   }
 
@@ -169,7 +204,12 @@ package final class Model: Equatable {
   }
 
   private func put(_ container: Container) {
-    if let old = containers[container.id] { containerNames[old.name] = nil }
+    var container = container
+    container.allowance = Allowance()
+    if let old = containers[container.id] {
+      containerNames[old.name] = nil
+      container.allowance = old.allowance
+    }
     containers[container.id] = container
     containerNames[container.name] = container.id
     if buses[container.id] == nil { buses[container.id] = Bus() }

@@ -7,8 +7,9 @@ package struct ObjectID: RawRepresentable, Hashable, Comparable, Sendable {
   /// Stands for the tree itself: what belongs to no device, container or plug.
   package static let tree = ObjectID(rawValue: 0)
 
-  /// Node numbers have 16 bits for the file within the object, so 48 remain.
-  package static let rawValueMax: UInt64 = 1 << 48 - 1
+  /// Node numbers have 16 bits for the file within the object, so 48 remain. The upper half is for
+  /// what is not stored.
+  package static let rawValueMax: UInt64 = 1 << 47 - 1
 
   package static func < (left: ObjectID, right: ObjectID) -> Bool {
     left.rawValue < right.rawValue

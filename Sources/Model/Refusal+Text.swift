@@ -8,7 +8,7 @@ extension Refusal {
       "the name is empty, starts with a dot, or has a control character or bytes that are no UTF-8"
     case .nameTaken: "the name is taken"
     case .socketPathTooLong(let count, let most):
-      "the path of the device's socket would have \(count) bytes; a UNIX socket takes \(most)"
+      "the path of its socket would have \(count) bytes; a UNIX socket takes \(most)"
     case .noSuchEntry: "there is no such file or directory"
     case .notADirectory: "this is not a directory"
     case .isADirectory: "this is a directory"
@@ -25,6 +25,10 @@ extension Refusal {
     case .holdsLinks(let count): "\(count) device(s) are plugged into this container"
     case .live: "the device is live: enabled, and plugged into a container"
     case .idsUsedUp: "all 2^32 dev-ids of this container were given, and none is given twice"
+    case .ofProcess: "this is there only while the process is attached"
+    case .tooManySessions(let most): "the user has \(most) sessions already"
+    case .sessionIsFull(let most): "the session has \(most) devices already"
+    case .classNotForSessions: "devices of this class are not made by sessions"
     default: valueReason
     }
   }
@@ -75,6 +79,10 @@ extension Refusal {
     case .pluggedIn(let container): "first rm of its link in containers/\(container)/devices/"
     case .holdsLinks: "first rm of each link in devices/"
     case .live: "first echo 0 > enabled, or rm of its link"
+    case .ofProcess: "chmod and chown of the container's directory"
+    case .tooManySessions: "first end one"
+    case .sessionIsFull: "first remove one"
+    case .classNotForSessions(let accepted): accepted
     case .unknownClass(let accepted), .malformed(let accepted): accepted
     case .windowClosed(.offline): "first echo 0 > enabled"
     case .windowClosed(.untilOpen): "first detach the guest, or echo 0 > enabled"

@@ -26,6 +26,12 @@ package enum Refusal: Error, Hashable, Sendable {
   case holdsLinks(count: Int)
   case live
   case idsUsedUp
+  /// It is there only while a process is attached.
+  case ofProcess
+  // Sessions.
+  case tooManySessions(countMax: Int)
+  case sessionIsFull(countMax: Int)
+  case classNotForSessions(accepted: String)
   // Values.
   case unknownClass(accepted: String)
   case alreadyTyped(String)

@@ -28,7 +28,7 @@ package final class Store {
   private let database: Database
 
   /// Rows of a newer layout are not understood; an older one is brought up to date here.
-  private static let layoutVersion: Int64 = 1
+  private static let layoutVersion = Int64(Tables.definitions.count)
   /// Of a store that is made here. One that is there keeps its own.
   private static let pageByteCount = 1024
 
@@ -49,11 +49,14 @@ package final class Store {
     var version: Int64 = 0
     try database.run("PRAGMA user_version") { version = $0.integer(0) }
     guard version <= Self.layoutVersion else {
-      throw .unreadable("the store has layout \(version); this program knows up to 1")
+      throw .unreadable(
+        "the store has layout \(version); this program knows up to \(Self.layoutVersion)")
     }
-    guard version == 0 else { return }
+    guard version < Self.layoutVersion else { return }
     try transaction { () throws(StoreError) in
-      for table in Tables.definitions { try database.run(table) }
+      for table in Tables.definitions[Int(max(0, version))...].joined() {
+        try database.run(table)
+      }
       try database.run("PRAGMA user_version = \(Self.layoutVersion)")
     }
   }

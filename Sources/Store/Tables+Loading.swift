@@ -58,12 +58,36 @@ extension Tables {
           errno: Int32(truncatingIfNeeded: row.integer(4)), reason: row.text(5),
           accepted: row.text(6)))
     },
+    Loading(query: "SELECT * FROM allowance") { row throws(StoreError) in
+      .putAllowance(container: ObjectID(rawValue: row.bits(0)), allowance: try allowance(row, 1))
+    },
+    Loading(query: "SELECT * FROM session_mark") { row throws(StoreError) in
+      .putSessionMark(
+        object: ObjectID(rawValue: row.bits(0)),
+        mark: SessionMark(session: SessionID(rawValue: row.bits(1)), request: row.bits(2)))
+    },
+    Loading(query: "SELECT * FROM session_reply") { row throws(StoreError) in
+      .putSessionReply(
+        session: SessionID(rawValue: row.bits(0)),
+        reply: SessionReply(request: row.bits(1), text: row.text(2)))
+    },
+    Loading(query: "SELECT * FROM setting ORDER BY name") { row throws(StoreError) in
+      .putSetting(name: row.text(0), setting: Setting(text: row.text(1), changed: row.bits(2)))
+    },
   ]
 
   private static func name(_ row: Row, _ index: Int32) throws(StoreError) -> Name {
     do throws(Refusal) { return try Name(row.blob(index)) } catch {
       throw .unreadable("the store holds a name that is none")
     }
+  }
+
+  /// Who may attach is not guessed.
+  private static func allowance(_ row: Row, _ index: Int32) throws(StoreError) -> Allowance {
+    guard let allowance = Allowance(row.text(index)) else {
+      throw .unreadable("the store holds an allowance that is none")
+    }
+    return allowance
   }
 
   private static func owner(_ row: Row, _ index: Int32) -> Owner {

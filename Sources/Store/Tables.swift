@@ -2,7 +2,10 @@ internal import Model
 
 /// The tables, one for each kind of row that a `Change` puts or removes.
 enum Tables {
-  static let definitions = [
+  /// What each layout of the store added to the one before.
+  static let definitions = [layout1, layout2]
+
+  private static let layout1 = [
     """
     CREATE TABLE device(
       id INTEGER PRIMARY KEY, name BLOB NOT NULL, class TEXT, enabled INTEGER NOT NULL,
@@ -42,6 +45,22 @@ enum Tables {
     "CREATE TABLE answered(slot INTEGER PRIMARY KEY, request INTEGER NOT NULL, node INTEGER)",
   ]
 
+  private static let layout2 = [
+    "CREATE TABLE allowance(container INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    """
+    CREATE TABLE session_mark(
+      object INTEGER PRIMARY KEY, session INTEGER NOT NULL, request INTEGER NOT NULL)
+    """,
+    """
+    CREATE TABLE session_reply(
+      session INTEGER PRIMARY KEY, request INTEGER NOT NULL, text TEXT NOT NULL)
+    """,
+    """
+    CREATE TABLE setting(name TEXT PRIMARY KEY, text TEXT NOT NULL, changed INTEGER NOT NULL)
+      WITHOUT ROWID
+    """,
+  ]
+
   // MARK: Writing
 
   static func statement(for change: Change) -> (text: String, parameters: [Column]) {
@@ -77,7 +96,43 @@ enum Tables {
     case .removeNodeOwner(let node): ("DELETE FROM node_owner WHERE node = ?", [.bits(node)])
     case .removeRefusal(let object):
       ("DELETE FROM refusal WHERE object = ?", [.bits(object.rawValue)])
+    case .putAllowance(let container, let allowance):
+      (
+        "INSERT OR REPLACE INTO allowance VALUES (?, ?)",
+        [.bits(container.rawValue), .text(allowance.text)]
+      )
+    case .removeAllowance(let container):
+      ("DELETE FROM allowance WHERE container = ?", [.bits(container.rawValue)])
+    case .putSessionMark(let object, let mark): putSessionMark(object, mark)
+    case .removeSessionMark(let object):
+      ("DELETE FROM session_mark WHERE object = ?", [.bits(object.rawValue)])
+    case .putSessionReply(let session, let reply): putSessionReply(session, reply)
+    case .removeSessionReply(let session):
+      ("DELETE FROM session_reply WHERE session = ?", [.bits(session.rawValue)])
+    case .putSetting(let name, let setting):
+      (
+        "INSERT OR REPLACE INTO setting VALUES (?, ?, ?)",
+        [.text(name), .text(setting.text), .bits(setting.changed)]
+      )
     }
+  }
+
+  private static func putSessionMark(
+    _ object: ObjectID, _ mark: SessionMark
+  ) -> (String, [Column]) {
+    (
+      "INSERT OR REPLACE INTO session_mark VALUES (?, ?, ?)",
+      [.bits(object.rawValue), .bits(mark.session.rawValue), .bits(mark.request)]
+    )
+  }
+
+  private static func putSessionReply(
+    _ session: SessionID, _ reply: SessionReply
+  ) -> (String, [Column]) {
+    (
+      "INSERT OR REPLACE INTO session_reply VALUES (?, ?, ?)",
+      [.bits(session.rawValue), .bits(reply.request), .text(reply.text)]
+    )
   }
 
   private static func putDevice(_ device: Device) -> (String, [Column]) {

@@ -1,22 +1,10 @@
 package import LinuxSystem
 internal import Vbus
-
-/// The calls of the interface type "virtual-ethernet", version 1, which are vbus's own.
-package enum VenetFunction: UInt32, Sendable {
-  /// Needs both queues.
-  case linkUp = 0
-  case linkDown
-  /// Answers six bytes.
-  case macQuery
-  /// In and out: group and bits, 32 bits each.
-  case negotiate
-  /// Returns all receive buffers, empty.
-  case flushReceive
-}
+internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
 package final class VenetDevice {
-  package static let interfaceType = "virtual-ethernet"
+  package static let interfaceType = VenetFunction.interfaceType
 
   package let connection: DeviceConnection
   private let memory: ClientMemory
@@ -42,8 +30,10 @@ package final class VenetDevice {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
     self.memory = memory
-    receiving = try connection.makeQueue(0, Self.queue(shape, .fromDevice), in: memory)
-    transmitting = try connection.makeQueue(1, Self.queue(shape, .toDevice), in: memory)
+    receiving = try connection.makeQueue(
+      VenetShare.receive, Self.queue(shape, .fromDevice), in: memory)
+    transmitting = try connection.makeQueue(
+      VenetShare.transmit, Self.queue(shape, .toDevice), in: memory)
     receiveBuffers = try Self.buffers(shape, memory)
     transmitBuffers = try Self.buffers(shape, memory)
     idle = Array(transmitBuffers.indices)
@@ -76,15 +66,19 @@ package final class VenetDevice {
 
   /// The card's own address, six bytes.
   package func macAddress() throws(BusError) -> [UInt8] {
-    try connection.call(VenetFunction.macQuery.rawValue, [UInt8](repeating: 0, count: 6))
+    try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
   /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
   /// down.
+  ///
+  /// Where memory is not shared packets cannot name other memory: scatter-gather is not asked for.
   package func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
+    let sharesMemory = connection.client.connector.capabilities.sharesMemory
+    let travels = sharesMemory || group != VenetGroup.scatterGather.rawValue
     var writer = WireWriter()
     writer.put(group)
-    writer.put(bits)
+    writer.put(travels ? bits : 0)
     let answer = try connection.call(VenetFunction.negotiate.rawValue, writer.bytes)
     return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
   }

@@ -28,22 +28,21 @@ package struct SplitDriverRing: ~Copyable {
     _ size: QueueSize, descriptors: SharedWindow, available: SharedWindow, used: SharedWindow,
     features: FeatureBits
   ) {
+    // All that can stop comes before the first stored property: with a property set and a check
+    // behind it, Swift 6.3 releases what was never stored in optimised builds.
     let layout = SplitLayout(size)
     precondition(descriptors.byteCount >= layout.descriptorsByteCount)
     precondition(available.byteCount >= layout.availableByteCount)
     precondition(used.byteCount >= layout.usedByteCount)
-    // All that calls anything comes before the first stored property: else Swift 6.3 releases the
-    // windows once too often in optimised builds.
     let followers = (0..<size.rawValue).map { $0 &+ 1 }
-    let lengths = [UInt16](repeating: 0, count: size.count)
-    self.layout = layout
     self.size = size
+    self.layout = layout
     self.descriptors = descriptors
     self.available = available
     self.used = used
     hasEventIndex = features.contains(.eventIndex)
     self.followers = followers
-    self.lengths = lengths
+    lengths = Array(repeating: 0, count: size.count)
     freeCount = size.count
   }
 

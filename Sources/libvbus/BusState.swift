@@ -7,7 +7,7 @@ struct BusState {
   var number: Int32 = 0
   var devices: [Int32: Device] = [:]
   var memories: [Int32: Memory] = [:]
-  var shares: [Int32: ClientShare] = [:]
+  var shares: [Int32: Share] = [:]
   var queues: [Int32: ClientQueue] = [:]
 
   struct Device {
@@ -20,6 +20,12 @@ struct BusState {
   struct Memory {
     let buffers: ClientMemory
     let mapping: MemoryMapping
+  }
+
+  struct Share {
+    let memory: ClientShare
+    /// Nil where the memory has none.
+    let signal: ClientSignal?
   }
 
   init(_ client: BusClient) { self.client = client }
@@ -43,10 +49,8 @@ struct BusState {
     return memory
   }
 
-  func share(_ number: Int32) throws(CallFault) -> ClientShare {
-    guard let share = shares[number] ?? queues[number]?.share else {
-      throw .noSuchNumber(number)
-    }
+  func share(_ number: Int32) throws(CallFault) -> Share {
+    guard let share = shares[number] else { throw .noSuchNumber(number) }
     return share
   }
 

@@ -166,6 +166,10 @@ final class Bench {
     ObjectID(rawValue: try node("devices/" + name).rawValue >> 16)
   }
 
+  func container(_ name: String) throws -> ObjectID {
+    ObjectID(rawValue: try node("containers/" + name).rawValue >> 16)
+  }
+
   /// Another tree, from what this one committed.
   func replayed() -> ConfigTree {
     let tree = ConfigTree(

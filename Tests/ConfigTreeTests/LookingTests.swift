@@ -8,7 +8,10 @@ import Testing
 struct LookingTests {
   @Test("The root lists what the contract says")
   func root() throws {
-    let names = ["README", "version", "last_error", "classes", "devices", "containers"]
+    let names = [
+      "README", "version", "last_error", "session", "session_classes", "classes", "devices",
+      "containers",
+    ]
     #expect(try Bench().ls("") == names)
   }
 

@@ -26,7 +26,8 @@ struct MakingTests {
     let bench = Bench()
     try bench.mkdir("containers/lab0")
     #expect(
-      try bench.ls("containers/lab0") == ["devices", "ids", "engine", "status", "last_error"])
+      try bench.ls("containers/lab0")
+        == ["devices", "ids", "members", "socket", "engine", "status", "last_error"])
     #expect(try bench.cat("containers/lab0/status") == "idle\n")
   }
 

@@ -36,7 +36,7 @@ struct RandomTests {
   /// One operation, of which many are refused. What it answers does not matter here.
   private static func step(_ bench: Bench, _ dice: inout Dice) {
     let world = bench.world
-    switch dice.roll(12) {
+    switch dice.roll(14) {
     case 0: try? bench.mkdir(dice.pick(devices))
     case 1: try? bench.mkdir(dice.pick(containers))
     case 2: _ = try? bench.rmdir(dice.pick(devices + containers))
@@ -54,6 +54,18 @@ struct RandomTests {
         : .success(HostSide(facts: ["capacity": "512"]))
       world.startResults =
         dice.roll(3) == 0 ? [.failure(HostRefusal(errno: 5, reason: "no engine"))] : []
+    case 12:
+      if let container = try? bench.container(String(dice.pick(containers).suffix(1))) {
+        let connections = (0..<dice.roll(3)).map { _ in
+          MemberConnection(
+            pid: Int32(dice.roll(3)), uid: 0, since: UInt64(dice.roll(9)),
+            openCount: UInt32(dice.roll(3)))
+        }
+        bench.tree.membersChanged(connections, of: container)
+      }
+    case 13:
+      _ = try? bench.echo(
+        dice.pick(["", "1", "@1 2", "x"]), dice.pick(containers) + "/members/allow")
     case 9: world.storeFailure = dice.roll(4) == 0 ? .noSpace : nil
     default:
       _ = try? bench.echo(dice.pick(values), dice.pick(devices) + "/" + dice.pick(files))
@@ -69,6 +81,20 @@ struct RandomTests {
       try bench.tree.checkInvariants()
     }
     #expect(bench.replayed().model == bench.tree.model)
+  }
+
+  @Test("gives each container a socket, as it is, and nothing else one", arguments: 66...75)
+  func socketsAgree(seed: UInt64) throws {
+    let bench = Bench()
+    var dice = Dice(seed: seed)
+    for _ in 0..<300 { Self.step(bench, &dice) }
+    let model = bench.tree.model
+    #expect(bench.world.containers.keys.sorted() == model.containers.values.map(\.id).sorted())
+    for (id, told) in bench.world.containers {
+      let container = try #require(model.containers[id])
+      #expect(told.name == container.name && told.owner == container.owner)
+      #expect(told.allowance == container.allowance)
+    }
   }
 
   @Test("leaves live in the engine exactly what is live in the tree", arguments: 41...60)

@@ -17,6 +17,9 @@ final class TestWorld: World {
   private(set) var started: [Device] = []
   private(set) var updated: [Device] = []
   private(set) var ownersTold: [Device] = []
+  /// The containers with a socket, as they were told last.
+  private(set) var containers: [ObjectID: Container] = [:]
+  var containerFailure: HostRefusal?
   private var pending: [() -> Void] = []
 
   var storeFailure: Errno?
@@ -27,6 +30,8 @@ final class TestWorld: World {
   var updateResult: Result<Void, HostRefusal> = .success(())
   var engine = EngineState()
   var socketDirectory = "/run/vbusfs.d/sockets"
+  var containerSocketDirectory = "/run/vbusfs.d/buses"
+  var sessionSocket = "/run/vbusfs.d/session"
   var mountPoint = "/run/vbusfs"
   var now: UInt64 = 1_700_000_000_123_000_000
 
@@ -91,6 +96,18 @@ final class TestWorld: World {
   }
 
   func ownerChanged(_ device: Device) { ownersTold.append(device) }
+
+  func openContainer(_ container: Container) throws(HostRefusal) {
+    if let containerFailure { throw containerFailure }
+    containers[container.id] = container
+  }
+
+  func closeContainer(_ container: Container) { containers[container.id] = nil }
+  func containerRenamed(_ container: Container, from old: Name) {
+    containers[container.id] = container
+  }
+  func containerChanged(_ container: Container) { containers[container.id] = container }
+
   func liveState(of device: ObjectID) -> LiveState? { live[device] }
   func engineState(of container: ObjectID) -> EngineState { engine }
   func groups(of request: Request) -> [UInt32] { [request.gid, 27] }

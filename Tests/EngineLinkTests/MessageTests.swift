@@ -5,14 +5,20 @@ import Testing
 struct MessageTests {
   static let offer = DeviceOffer(
     id: .max, className: "blk", values: ["serial": "ä\n\0", "path": "", "": "x"],
-    offered: 0x1_0000_0040)
+    offered: 0x1_0000_0040, devID: .max, interfaceType: "virtio-blk", virtioID: 2)
+  static let container = ContainerOffer(
+    uid: 1, gid: 2, permissions: 0o755, allowedUsers: [3, .max], allowedGroups: [4])
 
   static let ofControl: [ControlMessage] = [
     .hello(epoch: 0), .hello(epoch: .max), .device(offer), .complete(epoch: 7), .stop(id: 9),
+    .container(container), .container(ContainerOffer(uid: 0, gid: 0, permissions: 0)),
+    .revoke(id: 9), .retire(epoch: 7),
   ]
   static let ofEngine: [EngineMessage] = [
     .started(id: 1, epoch: 2), .refused(id: 3, epoch: 4, errno: -5, reason: "no"),
     .stopped(id: .max, epoch: 6), .settled(epoch: 8), .changed(id: 10),
+    .members([]), .members([Member(pid: 1, uid: 2, gid: 3, since: .max, openCount: 5)]),
+    .retired(epoch: 9),
   ]
 
   @Test("What control says is heard as it was said", arguments: ofControl)
@@ -41,12 +47,12 @@ struct MessageTests {
     #expect(bytes.indices.allSatisfy { EngineMessage(Array(bytes.prefix($0))) == nil })
   }
 
-  @Test("A message of control of an unknown kind is refused", arguments: [0, 5, 6, 255] as [UInt8])
+  @Test("A message of control of an unknown kind is refused", arguments: [0, 8, 9, 255] as [UInt8])
   func unknownKind(_ kind: UInt8) {
     #expect(ControlMessage([kind] + [UInt8](repeating: 0, count: 64)) == nil)
   }
 
-  @Test("A message of an engine of an unknown kind is refused", arguments: [0, 6, 255] as [UInt8])
+  @Test("A message of an engine of an unknown kind is refused", arguments: [0, 8, 255] as [UInt8])
   func unknownKindOfEngine(_ kind: UInt8) {
     #expect(EngineMessage([kind] + [UInt8](repeating: 0, count: 64)) == nil)
   }

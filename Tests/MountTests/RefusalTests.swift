@@ -47,9 +47,9 @@ extension MountTests {
         outcome.text == """
           socket
           mkdir: cannot create directory 'devices/\(name)': File name too long
-          the path of the device's socket would have 108 bytes; a UNIX socket takes 107
+          the path of its socket would have 108 bytes; a UNIX socket takes 107
           mv: cannot move 'devices/d' to 'devices/\(name)': File name too long
-          the path of the device's socket would have 108 bytes; a UNIX socket takes 107
+          the path of its socket would have 108 bytes; a UNIX socket takes 107
           2
 
           """)

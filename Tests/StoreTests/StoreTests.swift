@@ -57,6 +57,13 @@ final class StoreTests {
         object: .tree,
         record: RefusalRecord(
           time: 1, path: "devices/x", value: "\u{0}", errno: 22, reason: "no", accepted: "")),
+      .putAllowance(
+        container: container, allowance: try #require(Allowance("0 4294967294 @4294967294"))),
+      .putSessionMark(
+        object: device, mark: SessionMark(session: SessionID(rawValue: .max), request: .max)),
+      .putSessionReply(
+        session: SessionID(rawValue: .max), reply: SessionReply(request: .max, text: "ok\n")),
+      .putSetting(name: "session_classes", setting: Setting(text: "", changed: .max)),
     ]
   }
 
@@ -75,8 +82,15 @@ final class StoreTests {
       .removeFact(device: ObjectID(rawValue: 2), fact: "capacity"),
       .removePlug(ObjectID(rawValue: 4)), .removePlug(ObjectID(rawValue: 5)),
       .removeNodeOwner(node: .max), .removeRefusal(object: .tree),
+      .removeAllowance(container: ObjectID(rawValue: 1)),
+      .removeSessionMark(object: ObjectID(rawValue: 2)),
+      .removeSessionReply(session: SessionID(rawValue: .max)),
     ]
-    #expect(try reloaded(Self.rows() + removals) == [.putNextID(ObjectID(rawValue: .max))])
+    #expect(
+      try reloaded(Self.rows() + removals) == [
+        .putNextID(ObjectID(rawValue: .max)),
+        .putSetting(name: "session_classes", setting: Setting(text: "", changed: .max)),
+      ])
   }
 
   @Test("A row put again takes the place of the one with its key")
@@ -200,6 +214,25 @@ final class StoreTests {
     #expect(throws: StoreError.self) { try Store(path: path, isDurable: false).load() }
   }
 
+  @Test("A store of an older layout is brought up to date, and keeps what it has")
+  func older() throws {
+    let id = ObjectID(rawValue: 1)
+    let container = Change.putContainer(
+      Container(id: id, name: try Name("lab0"), owner: Self.owner, changed: 7))
+    do { try store().commit([container], answering: nil, with: .done) }
+    do {
+      // What layout 2 added.
+      let database = try Database(path: path)
+      for table in ["allowance", "session_mark", "session_reply", "setting"] {
+        try database.run("DROP TABLE \(table)")
+      }
+      try database.run("PRAGMA user_version = 1")
+    }
+    let allowance = Change.putAllowance(
+      container: id, allowance: try #require(Allowance("1000")))
+    #expect(try reloaded([allowance]) == [container, allowance])
+  }
+
   @Test("A store of a newer layout is refused and left alone")
   func newer() throws {
     do {
@@ -228,6 +261,13 @@ final class StoreTests {
   @Test("A symbolic link is not followed")
   func link() throws {
     #expect(throws: StoreError.self) { try Store(path: "/proc/self/exe", isDurable: false) }
+  }
+
+  @Test("A stored allowance that is none is refused: nobody is let in by guess")
+  func badAllowance() throws {
+    do { try store().commit(Self.rows(), answering: nil, with: .done) }
+    do { try Database(path: path).run("UPDATE allowance SET text = 'all'") }
+    #expect(throws: StoreError.self) { try store().load() }
   }
 
   @Test("A stored name that is none is refused")

@@ -227,6 +227,48 @@ struct DiskTests {
   }
 }
 
+@Suite("A client hears of changes", .timeLimit(.minutes(1)))
+struct ChangeTests {
+  private func changes(_ host: Host, ownBells: Bool) throws -> ClientSignal {
+    let client = try client(host, ownBells: ownBells)
+    let device = try VirtioDevice(client.open(1))
+    return try device.configurationChanges(in: client.makeMemory(byteCount: 4096))
+  }
+
+  @Test("A burst of them is heard of once", arguments: [true, false])
+  func burst(_ ownBells: Bool) throws {
+    let host = try Host()
+    let changes = try changes(host, ownBells: ownBells)
+    let before = try changes.wait(milliseconds: 10)
+    for _ in 0..<10 { host.tellAndWait(.change) }
+    let heard = try (0..<2).map { _ in try changes.wait(milliseconds: 50) }
+    #expect(!before)
+    #expect(heard == [true, false])
+  }
+
+  @Test("One that comes while the last is looked at is heard of as well", arguments: [true, false])
+  func meanwhile(_ ownBells: Bool) throws {
+    let host = try Host()
+    let changes = try changes(host, ownBells: ownBells)
+    let heard = try (0..<20).map { _ in
+      host.tellAndWait(.change)
+      return try changes.wait(milliseconds: 2000)
+    }
+    #expect(heard == Array(repeating: true, count: 20))
+  }
+
+  @Test("A signal outside of its memory is refused", arguments: [1, 4, 4096, UInt32.max])
+  func outside(_ offset: UInt32) throws {
+    let host = try Host()
+    let client = try client(host)
+    let memory = try client.makeMemory(byteCount: 4096)
+    let device = try client.open(1)
+    let wish = ShareWish(
+      id: 7, memory: memory.memory, offset: 0, byteCount: 16, signalOffset: offset)
+    #expect(throws: BusError.refused(.invalid)) { try device.shareWithSignal(wish) }
+  }
+}
+
 @Suite("A queue", .timeLimit(.minutes(1)))
 struct QueueTests {
   private func queue(_ shape: QueueShape) throws -> (Host, ClientMemory, ClientQueue) {

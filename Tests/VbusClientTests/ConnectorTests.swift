@@ -142,9 +142,9 @@ struct ReplacedTests {
     let connector = try connector(host)
     _ = try events(connector, count: 2)
     for _ in 0..<100 {
-      host.tell(.drop(1))
+      host.tellAndWait(.drop(1))
       _ = try connector.untoldCount()
-      host.tell(.add(1, "virtual-console"))
+      host.tellAndWait(.add(1, "virtual-console"))
       _ = try connector.untoldCount()
     }
     #expect(

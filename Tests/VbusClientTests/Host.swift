@@ -30,6 +30,8 @@ final class Host: Sendable {
     var capabilities = Capabilities.implemented
     /// What is written to event queues in place of records.
     var record: [UInt8]?
+    /// A frame that comes to a card when its link is up.
+    var greeting: [UInt8]?
     /// What the device claims to have written, in place of how much it did.
     var written: UInt32?
   }
@@ -37,7 +39,8 @@ final class Host: Sendable {
   enum Command: Sendable {
     case add(UInt32, String)
     case drop(UInt32)
-    case raise(SignalHandle)
+    /// The configuration space of every open device changes.
+    case change
     case end
   }
 
@@ -48,8 +51,19 @@ final class Host: Sendable {
 
   private final class Commands: Sendable {
     private let list = Mutex<[Command]>([])
+    private let told = Atomic<Int>(0)
+    private let carriedOut = Atomic<Int>(0)
 
-    func append(_ command: Command) { list.withLock { $0.append(command) } }
+    var areAllCarriedOut: Bool {
+      carriedOut.load(ordering: .acquiring) == told.load(ordering: .acquiring)
+    }
+
+    func append(_ command: Command) {
+      told.add(1, ordering: .acquiringAndReleasing)
+      list.withLock { $0.append(command) }
+    }
+
+    func noteCarriedOut() { carriedOut.add(1, ordering: .acquiringAndReleasing) }
 
     func take() -> [Command] {
       list.withLock { list in
@@ -71,7 +85,7 @@ final class Host: Sendable {
     _ = try Thread { [wake, commands] in
       do {
         let loop = try HostLoop(far, wake, behaviour)
-        try loop.run { commands.take() }
+        try loop.run({ commands.take() }, done: { commands.noteCarriedOut() })
       } catch {}
       disconnect(far.descriptor)
     }
@@ -80,5 +94,11 @@ final class Host: Sendable {
   func tell(_ command: Command) {
     commands.append(command)
     wake.ring()
+  }
+
+  /// Tells, and waits until it is carried out.
+  func tellAndWait(_ command: Command) {
+    tell(command)
+    while !commands.areAllCarriedOut { pause(milliseconds: 1) }
   }
 }

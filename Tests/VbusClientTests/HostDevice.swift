@@ -117,17 +117,27 @@ final class HostDevice {
   private let memory: GuestMemory
   private var queues: [UInt32: HostQueue] = [:]
   private var frames: [[UInt8]] = []
+  private var configuration: (signal: WindowSignal, bell: EventDescriptor?, handle: SignalHandle)?
   private var isRunning = false
   private var status: UInt32 = 0
   private var features: UInt64 = 0
 
-  init(_ type: String, _ memory: GuestMemory) {
+  init(_ type: String, _ memory: GuestMemory, greeting: [UInt8]? = nil) {
+    if let greeting { frames = [greeting] }
     isDisk = type == "virtual-disk"
     self.memory = memory
   }
 
   func attach(_ share: Share, _ bells: [EventDescriptor], written: UInt32?) throws {
-    guard share.id < 2, let signal = share.signal else { return }
+    guard let signal = share.signal else { return }
+    guard share.id < 2 else {
+      guard share.id == VirtioFunction.configurationShare else { return }
+      let window = try memory.window(
+        guestAddress: GuestAddress(share.address), byteCount: Int(share.byteCount), alignment: 8)
+      let own = try WindowSignal(window, at: Int(signal.offset), as: .south)
+      configuration = (own, bells.last, signal.handle)
+      return
+    }
     let queue = try HostQueue(
       at: share.address, byteCount: Int(share.byteCount),
       flow: share.id == 0 ? .fromDevice : .toDevice, features: FeatureBits(rawValue: features),
@@ -184,6 +194,14 @@ final class HostDevice {
 
   private func number(_ data: [UInt8]) -> UInt64 {
     data.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+  }
+
+  /// Says that the configuration space has changed; answers the signal to raise if it has no bells.
+  func change() -> SignalHandle? {
+    guard let configuration, configuration.signal.inject() else { return nil }
+    guard let bell = configuration.bell else { return configuration.handle }
+    bell.ring()
+    return nil
   }
 
   /// Serves all queues; answers the signals to raise that have no bells.

@@ -28,12 +28,15 @@ final class HostLoop {
     for device in behaviour.devices { add(device.id, device.type) }
   }
 
-  func run(_ commands: () -> [Host.Command]) throws {
+  func run(_ commands: () -> [Host.Command], done: () -> Void) throws {
     while !isEnded {
       _ = wait(on: watched.descriptor, milliseconds: 1000)
       wake.clear()
       for bell in bells { bell.clear() }
-      for command in commands() { try carryOut(command) }
+      for command in commands() {
+        try carryOut(command)
+        done()
+      }
       for device in devices.values { try serve(device) }
       try sendEvents()
       while !isEnded {
@@ -59,7 +62,10 @@ final class HostLoop {
     case .drop(let id):
       bus.drop(id)
       session.deviceDropped(id)
-    case .raise(let handle): session.raise(handle)
+    case .change:
+      for device in devices.values {
+        if let signal = device.change() { session.raise(signal) }
+      }
     case .end: isEnded = true
     }
   }
@@ -113,7 +119,8 @@ final class HostLoop {
       if let mapped = regions.removeValue(forKey: region.address) { try memory.remove(mapped) }
     case .addEventQueue(let queue): try attach(queue, descriptors)
     case .open(let device):
-      devices[device.handle] = HostDevice(bus[device.id]?.type ?? "", memory)
+      devices[device.handle] = HostDevice(
+        bus[device.id]?.type ?? "", memory, greeting: behaviour.greeting)
     case .close(let device): devices[device.handle] = nil
     case .call(let device, let function, let byteCount, _, let address):
       return try self.call(device.handle, function, Int(byteCount), GuestAddress(address))
@@ -191,8 +198,12 @@ final class HostLoop {
   private func fillQueues() throws {
     for (priority, queue) in eventQueues.enumerated() {
       let ringsBell = try queue.serve { _, _ in
-        guard let event = session.nextEvent(priority, on: bus) else { return nil }
-        return behaviour.record ?? event.record
+        var record: [UInt8]?
+        session.deliver(priority, on: bus) { event in
+          record = behaviour.record ?? event.record
+          return true
+        }
+        return record
       }
       if ringsBell { queue.bell?.ring() }
     }

@@ -170,6 +170,31 @@ struct ExampleTests {
     #expect(outcome.text == "added 0 virtual-ethernet\nadded 1 virtual-disk\n")
   }
 
+  /// A host whose cards get a frame at first, and each that they send.
+  private func greeter() throws -> Listener {
+    var behaviour = Host.Behaviour()
+    behaviour.greeting = [UInt8](0..<60)
+    return try Listener(behaviour)
+  }
+
+  @Test("Frames are sent back in C", .needs(compiler, library))
+  func echoInC() throws {
+    let listener = try greeter()
+    defer { listener.end() }
+    let outcome = try runC(listener, "$examples/frame_echo $bus 1000")
+    #expect(outcome.text == "02:00:00:00:00:07\n")
+    #expect(outcome.succeeded)
+  }
+
+  @Test("Frames are sent back in Swift", .needs(swift))
+  func echoInSwift() throws {
+    let listener = try greeter()
+    defer { listener.end() }
+    let outcome = try run(listener, "$built/FrameEcho $bus 1000")
+    #expect(outcome.text == "")
+    #expect(outcome.succeeded)
+  }
+
   @Test("A bus that is none is refused in both", .needs(compiler, library, swift))
   func refused() throws {
     let listener = try Listener()

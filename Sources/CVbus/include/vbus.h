@@ -120,7 +120,7 @@ int vbus_free(int memory, const struct vbus_buffer *buffer);
 // -- Memory that is shared as it is ---------------------------------------------------------------
 
 struct vbus_signal {
-  // Where in the shared bytes a shm-signal lies: 16 bytes that the caller has formatted.
+  // Where in the shared bytes a shm-signal is to lie: 16 bytes, at a multiple of 4.
   uint32_t offset;
   // Of its events; a higher one comes first.
   uint32_t priority;
@@ -134,14 +134,15 @@ int vbus_share(
   int device, uint32_t id, int memory, const struct vbus_buffer *buffer,
   const struct vbus_signal *signal);
 
-// Rings for the device.
-int vbus_share_ring(int share);
+// Says that the bytes have changed, and rings when the device wants that. -EINVAL without a signal.
+int vbus_share_notify(int share);
 
-// Waits until the device rings: 1, or 0 when it did not in time.
+// Waits until the device says that it changed the bytes: 1, or 0 when it did not in time. Look at
+// them when it did. -EINVAL without a signal.
 int vbus_share_wait(int share, int milliseconds);
 
 // A descriptor for poll(2), readable when the device rang; `vbus_share_wait` with 0 milliseconds
-// takes it. It belongs to the share, or is that of the bus.
+// takes it. Wait once before. It belongs to the share, or is that of the bus.
 int vbus_share_descriptor(int share);
 
 // What the events of this share bear.
@@ -240,6 +241,10 @@ int vbus_virtio_negotiate(int device, uint64_t wanted, uint64_t *features);
 // Lets the device begin (DRIVER_OK), or stops it (reset).
 int vbus_virtio_start(int device);
 int vbus_virtio_reset(int device);
+
+// A share that the device notifies when its configuration space changes (section 2.5.4), for
+// `vbus_share_wait`. Once for each device.
+int vbus_virtio_configuration_changes(int device, int memory);
 
 // The device status (section 2.1).
 int vbus_virtio_status(int device, uint32_t *status);

@@ -103,6 +103,14 @@ extension LiveQueue {
 }
 
 extension SharedRing {
+  /// How many entries it has; nil when the client has written over what said so.
+  func capacity(in memory: GuestMemory) -> Int? {
+    switch format {
+    case .ioq: (byteCount - IoqLayout.headerByteCount) / IoqLayout.descriptorByteCount
+    case .virtqueue: (try? VirtqueueLayout.check(window(of: memory)))?.count
+    }
+  }
+
   /// The whole ring as shared bytes.
   func window(of memory: GuestMemory) throws(RingFault) -> SharedWindow {
     do throws(MemoryFault) {

@@ -1,5 +1,5 @@
-// Does what no program should, and prints each answer that is not the one that is due. The bus has a
-// card, 0, that sends every frame back, and a disk, 1.
+// Does what no program should, and prints each answer that is not the one that is due. The bus has
+// a card, 0, that sends every frame back, and a disk, 1.
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static void wrong_numbers(int bus) {
     EXPECT(vbus_close(number), -EBADF);
     EXPECT(vbus_memory_drop(number), -EBADF);
     EXPECT(vbus_queue_publish(number), -EBADF);
-    EXPECT(vbus_share_ring(number), -EBADF);
+    EXPECT(vbus_share_notify(number), -EBADF);
   }
   int device = vbus_open(bus, 1, 1);
   EXPECT(vbus_open(device, 0, 1), -EBADF);
@@ -140,6 +140,34 @@ static void echo(int bus, enum vbus_ring ring, uint32_t by_message) {
   EXPECT(vbus_memory_drop(memory), 0);
 }
 
+// Memory that is shared as it is.
+static void shares(int bus) {
+  struct vbus_buffer buffer;
+  struct vbus_signal signal = {.offset = 8};
+  int device = vbus_open(bus, 1, 1);
+  int memory = vbus_memory(bus, 4096);
+  EXPECT(vbus_allocate(memory, 64, 0, &buffer), 0);
+  EXPECT(vbus_share(device, 9, memory, NULL, NULL), -EFAULT);
+  EXPECT(vbus_share(device, 9, device, &buffer, NULL), -EBADF);
+  int plain = vbus_share(device, 9, memory, &buffer, NULL);
+  EXPECT(plain > 0, 1);
+  EXPECT(vbus_share_notify(plain), -EINVAL);
+  EXPECT(vbus_share_wait(plain, 0), -EINVAL);
+  EXPECT(vbus_queue_publish(plain), -EBADF);
+  signal.offset = 56;
+  EXPECT(vbus_share(device, 10, memory, &buffer, &signal), -EINVAL);
+  signal.offset = 8;
+  int share = vbus_share(device, 10, memory, &buffer, &signal);
+  EXPECT(vbus_share_wait(share, 10), 0);
+  EXPECT(vbus_share_notify(share), 0);
+  EXPECT(vbus_share_descriptor(share) > 0, 1);
+  int changes = vbus_virtio_configuration_changes(device, memory);
+  EXPECT(vbus_share_wait(changes, 10), 0);
+  EXPECT(vbus_virtio_configuration_changes(device, memory), -EEXIST);
+  EXPECT(vbus_close(device), 0);
+  EXPECT(vbus_share_wait(share, 0), -EBADF);
+}
+
 int main(int count, char **arguments) {
   if (count != 2) return 2;
   int bus = vbus_connect(arguments[1]);
@@ -148,6 +176,7 @@ int main(int count, char **arguments) {
   wrong_pointers(bus);
   calls(bus);
   memories(bus);
+  shares(bus);
   echo(bus, VBUS_IOQ, 0);
   echo(bus, VBUS_IOQ, 1);
   echo(bus, VBUS_VIRTQUEUE, 0);

@@ -1,0 +1,46 @@
+/// A client of the second control plane: its connection, by the number under which it is kept.
+package struct SessionID: RawRepresentable, Hashable, Comparable, Sendable {
+  package let rawValue: UInt64
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  package static func < (left: SessionID, right: SessionID) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// What makes an object a session's: it goes when the session ends.
+package struct SessionMark: Hashable, Sendable {
+  package let session: SessionID
+  /// Which of the session's requests made it, counted from 1: what a request made that was not
+  /// answered is taken back before it is done anew.
+  package let request: UInt64
+
+  package init(session: SessionID, request: UInt64) {
+    self.session = session
+    self.request = request
+  }
+}
+
+/// The newest answer of a session: as requests come one by one, no other can be under way.
+package struct SessionReply: Hashable, Sendable {
+  /// Which request it answers, counted from 1.
+  package let request: UInt64
+  package let text: String
+
+  package init(request: UInt64, text: String) {
+    self.request = request
+    self.text = text
+  }
+}
+
+/// A value of the tree itself, of a file at its root.
+package struct Setting: Hashable, Sendable {
+  package let text: String
+  /// When it was written, nanoseconds since 1970.
+  package let changed: UInt64
+
+  package init(text: String, changed: UInt64) {
+    self.text = text
+    self.changed = changed
+  }
+}
