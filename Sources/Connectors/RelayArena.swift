@@ -31,8 +31,8 @@ struct RelayBuffer {
   func free() { memory.deallocate(buffer) }
 }
 
-/// The memory of a relay's session: what the client has under way lies here. Memory that is not used
-/// takes none of the machine's.
+/// The memory of a relay's session: what the client has under way lies here. Memory that is not
+/// used takes none of the machine's.
 final class RelayArena {
   private let client: BusClient
   private var memories: [ClientMemory] = []

@@ -5,8 +5,8 @@ internal import VbusClient
 internal import VbusLink
 internal import Virtio
 
-/// One session of a relay: the client's wishes carried out on the bus, and what the bus says told to
-/// the client.
+/// One session of a relay: the client's wishes carried out on the bus, and what the bus says told
+/// to the client.
 final class RelaySession {
   let client: BusClient
   let line: StreamLine

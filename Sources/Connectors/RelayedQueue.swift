@@ -3,8 +3,8 @@ internal import StreamLink
 internal import VbusClient
 internal import Virtio
 
-/// The driver's half of a queue, played for a client that is far away: posts the chains that it sends,
-/// and sends back what the device did with them.
+/// The driver's half of a queue, played for a client that is far away: posts the chains that it
+/// sends, and sends back what the device did with them.
 final class RelayedQueue {
   private let number: UInt32
   private let queue: ClientQueue

@@ -54,6 +54,8 @@ extension StreamConnector {
   private func forget(_ handle: DeviceHandle) {
     for number in devices.removeValue(forKey: handle)?.shares ?? [] {
       guard let share = shares.removeValue(forKey: number) else { continue }
+      // What came back before the end.
+      _ = share.ring?.publish()
       // One of our own is never too much.
       if share.wish.signalOffset != nil { try? keep(.shareClosed(cookie: share.wish.cookie)) }
     }

@@ -4,8 +4,8 @@ package import VbusClient
 package import VbusLink
 
 extension StreamConnector {
-  /// Sends a request and waits for its answer. `onDone` runs the moment it was done, before anything
-  /// that was said or is posted after that.
+  /// Sends a request and waits for its answer. `onDone` runs the moment it was done, before
+  /// anything that was said or is posted after that.
   func ask(
     _ request: (_ tag: UInt32) -> StreamMessage,
     onDone: ((StreamAnswer) -> Void)? = nil

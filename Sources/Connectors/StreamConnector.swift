@@ -14,8 +14,8 @@ internal import Virtio
 /// buffers before its signal is raised. When the stream is cut, `connect` is asked for another one,
 /// and the session goes on where it was.
 ///
-/// It has no thread: bytes move while one of its methods runs. SIGPIPE is ignored from here on, for a
-/// pipe can be cut, too.
+/// It has no thread: bytes move while one of its methods runs. SIGPIPE is ignored from here on,
+/// for a pipe can be cut, too.
 ///
 /// - `StreamConnector+Requests` asks, and takes what comes;
 /// - `StreamConnector+Devices` is what is asked for;

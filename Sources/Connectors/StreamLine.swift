@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import StreamLink
 
-/// One end of a resumable stream with the descriptors that it is on now: moves bytes whenever asked,
-/// and waits for nothing.
+/// One end of a resumable stream with the descriptors that it is on now: moves bytes whenever
+/// asked, and waits for nothing.
 final class StreamLine {
   var stream: ResumableStream
   /// What to wait for: the stream, for whatever there is to be done with it.

@@ -3,14 +3,15 @@ internal import StreamLink
 package import VbusClient
 internal import VbusLink
 
-/// The other end of a `StreamConnector`'s stream: a client of a real bus, over any connector, on behalf
-/// of who is far away. Over a `StreamConnector` too: then two streams lie in a row.
+/// The other end of a `StreamConnector`'s stream: a client of a real bus, over any connector, on
+/// behalf of who is far away. Over a `StreamConnector` too: then two streams lie in a row.
 ///
 ///     let relay = try StreamRelay { () throws(BusError) in try SocketConnector(connectingTo: path) }
 ///     try relay.serve(connectionsFrom: listener)
 ///
-/// It serves one session at a time, with a bus client of its own. Another session takes the place of
-/// the last one, and a new stream that of an older one: who was cut off notices before this end does.
+/// It serves one session at a time, with a bus client of its own. Another session takes the place
+/// of the last one, and a new stream that of an older one: who was cut off notices before this
+/// end does.
 package final class StreamRelay {
   package enum Outcome: Hashable, Sendable {
     /// The stream was cut. Who was served may come back with another one.

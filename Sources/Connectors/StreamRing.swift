@@ -128,8 +128,8 @@ final class StreamRing {
     let buffer: Segment?
   }
 
-  /// The next chain that the driver posted, as far as the host may have more. Nil when there is none;
-  /// the driver rings for the next.
+  /// The next chain that the driver posted, as far as the host may have more. Nil when there is
+  /// none; the driver rings for the next.
   func next() -> Posted? {
     var posted: Posted?
     var isFaulty = false

@@ -37,8 +37,8 @@ extension VhostUserConnector {
     (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
   }
 
-  /// The protocol does not tell how large a configuration space is, nor a queue: the largest that it
-  /// carries, and the largest that QEMU makes.
+  /// The protocol does not tell how large a configuration space is, nor a queue: the largest that
+  /// it carries, and the largest that QEMU makes.
   private func identity(_ device: VhostUserDevice, _ frontEnd: FrontEnd) -> VirtioIdentity {
     VirtioIdentity(
       deviceID: virtioID, queueCount: device.queueCount, queueSizeMax: 1024,

@@ -5,13 +5,13 @@ package import VbusClient
 package import VbusLink
 internal import VhostUser
 
-/// A connector over a vhost-user socket: a bus of one device, whose id is 0. Virtio's functions become
-/// messages of that protocol, virtqueue blocks its rings.
+/// A connector over a vhost-user socket: a bus of one device, whose id is 0. Virtio's functions
+/// become messages of that protocol, virtqueue blocks its rings.
 ///
-/// The socket belongs to one driver at a time, so it is connected to while the device is open, and no
-/// longer. When that connection ends the device leaves the bus; it comes back when somebody listens
-/// again. A vhost-user device does not know a block's shm-signal: its half is played here, so signals
-/// have no bells of their own.
+/// The socket belongs to one driver at a time, so it is connected to while the device is open,
+/// and no longer. When that connection ends the device leaves the bus; it comes back when
+/// somebody listens again. A vhost-user device does not know a block's shm-signal: its half is
+/// played here, so signals have no bells of their own.
 ///
 /// - `VhostUserConnector+Calls` translates functions;
 /// - `VhostUserConnector+Sharing` memory, rings and their bells;
@@ -142,9 +142,9 @@ package final class VhostUserConnector: Connector {
   ) throws(FrontEndError) -> VhostUserDevice {
     let offered = try frontEnd.introduce()
     var device = VhostUserDevice(handle: handle, frontEnd: frontEnd, offered: offered)
-    if frontEnd.protocolFeatures.contains(.multipleQueues) {
-      device.queueCount = UInt32(clamping: try frontEnd.queueCount())
-    }
+    var number: UInt64 = 1
+    if frontEnd.protocolFeatures.contains(.multipleQueues) { number = try frontEnd.queueCount() }
+    device.queueCount = queueCount(min(number, 128), offered)
     if frontEnd.protocolFeatures.contains(.backendChannel) {
       device.channel = try frontEnd.openBackendChannel()
     }
@@ -154,6 +154,16 @@ package final class VhostUserConnector: Connector {
       if let channel = device.channel { try watched.add(channel) }
     } catch { throw .link(.connection(error)) }
     return device
+  }
+
+  /// The queues of a device that tells a number: a card tells its pairs (VIRTIO 1.2 section 5.1.2;
+  /// VIRTIO_NET_F_CTRL_VQ is one more), and a console that tells none has a pair.
+  private func queueCount(_ number: UInt64, _ offered: UInt64) -> UInt32 {
+    switch virtioID {
+    case 1: UInt32(2 * number + (offered >> 17 & 1))
+    case 3: UInt32(max(2, number))
+    default: UInt32(number)
+    }
   }
 
   package func close(_ handle: DeviceHandle) throws(BusError) {
@@ -168,7 +178,9 @@ package final class VhostUserConnector: Connector {
   private func leave(_ device: VhostUserDevice) {
     if let frontEnd = device.frontEnd {
       // In order, so that what was posted is finished.
-      for share in device.shares where share.isRunning { _ = try? frontEnd.stop(Int(share.wish.id)) }
+      for share in device.shares where share.isRunning {
+        _ = try? frontEnd.stop(Int(share.wish.id))
+      }
       for socket in device.watchedDescriptors { watched.remove(socket) }
       LinuxSystem.disconnect(frontEnd.socket)
     }

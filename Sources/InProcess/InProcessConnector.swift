@@ -16,8 +16,8 @@ package import VbusLink
 package final class InProcessConnector: MessageConnector {
   package var space = ClientSpace()
   package var inbox = Inbox()
-  /// Keeps what the client sends for as long as it may be needed. A client in the process that serves
-  /// it has nothing that has to outlive it.
+  /// Keeps what the client sends for as long as it may be needed. A client in the process that
+  /// serves it has nothing that has to outlive it.
   private final class Vault: ClientVault {
     func keep(_ descriptor: Descriptor, as name: String) {}
     func letGo(_ name: String) {}

@@ -1,5 +1,5 @@
-/// CRC-32 as Ethernet has it: finds every burst of errors of up to 32 bits, and by chance misses one
-/// of four thousand million others. It keeps out noise, not liars.
+/// CRC-32 as Ethernet has it: finds every burst of errors of up to 32 bits, and by chance misses
+/// one of four thousand million others. It keeps out noise, not liars.
 package enum Checksum {
   private static let table: [UInt32] = (0..<256).map { (index: UInt32) in
     (0..<8).reduce(index) { sum, _ in sum & 1 == 0 ? sum >> 1 : 0xedb8_8320 ^ sum >> 1 }

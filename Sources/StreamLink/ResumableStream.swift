@@ -8,10 +8,11 @@ internal import LinuxSystem
 ///     for event in try stream.receive(bytes) { … }
 ///     stream.end()                                // it was cut; `begin` follows, or nothing
 ///
-/// On the wire: a greeting, then frames of 28 bytes and the message: the message's length and CRC-32,
-/// 32 bits each, its number and that of the last message received, 64 bits each, and the CRC-32 of
-/// what stands before, for a length that is damaged must not be waited for. A frame without a message only confirms. Whoever finds a frame damaged passes over everything up
-/// to the peer's next greeting, and asks for it by one of its own: so a line that loses bytes and
+/// On the wire: a greeting, then frames of 28 bytes and the message: the message's length and
+/// CRC-32, 32 bits each, its number and that of the last message received, 64 bits each, and the
+/// CRC-32 of what stands before, for a length that is damaged must not be waited for. A frame
+/// without a message only confirms. Whoever finds a frame damaged passes over everything up to
+/// the peer's next greeting, and asks for it by one of its own: so a line that loses bytes and
 /// never hangs up can be used as well.
 ///
 /// The opener chooses the session's number, which nobody guesses; the answerer takes it over. One

@@ -13,8 +13,8 @@ package enum StreamLimits {
   package static let skippedByteCountMax = 2 << 20
   /// Payload of a ring that one message carries.
   package static let pieceByteCount = 1 << 16
-  /// The longest chain, and what one ring may have with the host at a time. Linux' drivers send less
-  /// than a megabyte at once.
+  /// The longest chain, and what one ring may have with the host at a time. Linux' drivers send
+  /// less than a megabyte at once.
   package static let chainByteCountMax = 16 << 20
   /// Chains of one ring with the host at a time: what the largest ring holds.
   package static let chainCountMax = 32768

@@ -6,8 +6,8 @@ package import VbusLink
 /// chains of rings with theirs.
 ///
 /// The client's end takes chains from the client's rings; the other end, a client of the real bus,
-/// has a ring of its own for each and posts them there. Payload follows its chain in pieces, and what
-/// the device wrote goes before its completion.
+/// has a ring of its own for each and posts them there. Payload follows its chain in pieces, and
+/// what the device wrote goes before its completion.
 package enum StreamMessage: Hashable, Sendable {
   // From the client.
   case open(tag: UInt32, id: UInt32, version: UInt32)
@@ -43,8 +43,8 @@ package struct StreamShare: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     case ioq(size: UInt32, Flow)
     case virtqueue(size: UInt32)
-    /// Memory of so many bytes, with a signal or without. Its content stays where it is, but for what
-    /// rings name of it.
+    /// Memory of so many bytes, with a signal or without. Its content stays where it is, but for
+    /// what rings name of it.
     case bytes(byteCount: UInt32, signalOffset: UInt32?)
   }
 

@@ -64,7 +64,9 @@ struct RelayCommand: ParsableCommand {
   private func serve(_ relay: StreamRelay, port: UInt16) throws {
     do throws(Errno) {
       let listener = try LinuxSystem.listen(onLoopbackPort: port)
-      print("127.0.0.1:\(try LinuxSystem.port(of: listener))")
+      // At once, whatever the output is.
+      let output = Descriptor(owning: 1)
+      try write(Array("127.0.0.1:\(try LinuxSystem.port(of: listener))\n".utf8), to: output)
       try relay.serve(connectionsFrom: listener)
     } catch { throw Failure("port \(port) cannot be listened on: \(error.text)") }
   }

@@ -35,7 +35,11 @@ struct AddressTests {
     #expect(throws: BusError.refused(.invalid)) { _ = try address.connector() }
   }
 
-  @Test("Where nobody listens there is no bus", arguments: ["/nowhere", "tcp:127.0.0.1:1", "tty:/nowhere", "vhost-user:virtio-blk:/nowhere"])
+  @Test(
+    "Where nobody listens there is no bus",
+    arguments: [
+      "/nowhere", "tcp:127.0.0.1:1", "tty:/nowhere", "vhost-user:virtio-blk:/nowhere",
+    ])
   func nobody(text: String) throws {
     let address = try #require(ConnectorAddress(text))
     #expect(throws: BusError.self) { _ = try address.connector() }
@@ -76,7 +80,7 @@ struct AddressTests {
       try? send(signal: Signal.kill, to: relay)
       _ = try? awaitEnd(of: relay)
     }
-    #expect(wait(on: output, milliseconds: 20_000))
+    try #require(wait(on: output, milliseconds: 20_000))
     let line = String(decoding: try read(output, upTo: 100), as: UTF8.self)
     let place = line.split(separator: "\n").first ?? ""
     let address = try #require(ConnectorAddress("tcp:\(place)"))

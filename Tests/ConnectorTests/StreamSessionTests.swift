@@ -94,15 +94,9 @@ struct StreamSessionTests {
 
   @Test("When the bus ends the session ends with a sentence")
   func busEnds() throws {
-    let path = try lostBus()
-    let error = #expect(throws: BusError.self) { _ = try BusLab.stream(to: path) }
-    #expect(error == .disconnected)
-  }
-
-  /// A relay whose bus cannot be reached.
-  private func lostBus() throws -> String {
     let lab = try BusLab(.socket)
-    return try lab.relay { () throws(BusError) in throw .unreachable(.noEntry) }
+    let path = try lab.relay { () throws(BusError) in throw .unreachable(.noEntry) }
+    #expect(throws: BusError.disconnected) { _ = try BusLab.stream(to: path) }
   }
 
   @Test("Bytes that are no greeting end the stream, and the relay serves the next one")
@@ -111,12 +105,15 @@ struct StreamSessionTests {
     let rng = try lab.rng()
     let path = try lab.relay()
     let stranger = try connect(to: path)
-    try write([UInt8](repeating: 0x47, count: 3 << 20), to: stranger)
+    // The relay has enough before it has everything.
+    try? write([UInt8](repeating: 0x47, count: 3 << 20), to: stranger)
     let client = try BusClient(BusLab.stream(to: path))
     #expect(try client.devices().map(\.id) == [rng.offer.devID])
   }
 
-  @Test("Random bytes behind a good greeting end the session, not the relay", arguments: 0..<20 as Range<UInt64>)
+  @Test(
+    "Random bytes behind a good greeting end the session, not the relay",
+    arguments: 0..<20 as Range<UInt64>)
   func hostile(seed: UInt64) throws {
     let lab = try BusLab(.socket)
     let path = try lab.relay()

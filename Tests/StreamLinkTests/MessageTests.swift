@@ -46,7 +46,8 @@ struct MessageTests {
   @Test("Each means the same after its way", arguments: all)
   func roundTrip(message: StreamMessage) { #expect(StreamMessage(message.bytes) == message) }
 
-  @Test("One that is cut short means nothing or something shorter, and stops nobody", arguments: all)
+  @Test(
+    "One that is cut short means nothing or something shorter, and stops nobody", arguments: all)
   func cutShort(message: StreamMessage) {
     for count in 0..<message.bytes.count {
       #expect(StreamMessage(Array(message.bytes.prefix(count))) != message)

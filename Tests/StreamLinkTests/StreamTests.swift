@@ -48,7 +48,11 @@ struct StreamTests {
       while left > 0 {
         line.write()
         guard !line.down.isEmpty || !line.up.isEmpty else { break }
-        if left % 2 == 0, !line.up.isEmpty { try line.deliverUp(1) } else { try line.deliverDown(1) }
+        if left % 2 == 0, !line.up.isEmpty {
+          try line.deliverUp(1)
+        } else {
+          try line.deliverDown(1)
+        }
         left -= 1
       }
       line.cut()
@@ -110,7 +114,8 @@ struct StreamTests {
       case 5...9 where sentDown < down.count && line.opener.hasRoom(for: 40):
         line.opener.send(down[sentDown])
         sentDown += 1
-      case 10...14 where sentUp < up.count && line.answerer.session != 0 && line.answerer.hasRoom(for: 40):
+      case 10...14
+      where sentUp < up.count && line.answerer.session != 0 && line.answerer.hasRoom(for: 40):
         line.answerer.send(up[sentUp])
         sentUp += 1
       default:
