@@ -82,7 +82,7 @@ let package = Package(
     floor(
       "Connectors",
       on: [
-        "LinuxSystem", "RingDriver", "SharedMemory", "StreamLink", "Vbus", "VbusClient",
+        "LinuxSystem", "RingDriver", "Rings", "SharedMemory", "StreamLink", "Vbus", "VbusClient",
         "VbusLink", "VhostUser", "Virtio",
       ]),
     floor("InProcess", on: ["Engine", "LinuxSystem", "VbusClient", "VbusLink"]),
