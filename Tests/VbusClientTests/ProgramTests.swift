@@ -21,7 +21,7 @@ struct GuestCommandTests {
   func list() throws {
     let listener = try Listener()
     defer { listener.end() }
-    let outcome = try run(listener, "vbusfs guest list $bus")
+    let outcome = try run(listener, "vbusfs guest $bus list")
     #expect(outcome.text == "0 virtual-ethernet\n1 virtual-disk\n")
   }
 
@@ -35,7 +35,7 @@ struct GuestCommandTests {
       pause(milliseconds: 100)
       listener.tell(.add(2, "virtual-disk"))
     }
-    let outcome = try run(listener, "vbusfs guest watch $bus --timeout 2")
+    let outcome = try run(listener, "vbusfs guest $bus watch --timeout 2")
     changes.join()
     #expect(
       outcome.text == """
@@ -51,7 +51,7 @@ struct GuestCommandTests {
   func identify() throws {
     let listener = try Listener()
     defer { listener.end() }
-    let outcome = try run(listener, "vbusfs guest identify $bus 1")
+    let outcome = try run(listener, "vbusfs guest $bus identify 1")
     #expect(
       outcome.text == """
         virtio_device 2
@@ -70,7 +70,7 @@ struct GuestCommandTests {
     let frame = String(repeating: "0a", count: 60)
     let outcome = try run(
       listener,
-      "printf '\(frame)\\n\\n\(frame)0b\\n' | vbusfs guest send $bus 0 --receive 2 --timeout 20")
+      "printf '\(frame)\\n\\n\(frame)0b\\n' | vbusfs guest $bus send 0 --receive 2 --timeout 20")
     #expect(outcome.text == "\(frame)\n\(frame)0b\n")
     #expect(outcome.succeeded)
   }
@@ -80,7 +80,7 @@ struct GuestCommandTests {
     let listener = try Listener()
     defer { listener.end() }
     let outcome = try run(
-      listener, "vbusfs guest read $bus 1 --offset 600 --count 3 | od -An -tu1")
+      listener, "vbusfs guest $bus read 1 --offset 600 --count 3 | od -An -tu1")
     let expected = (600..<603).map { String(HostDevice.byte(UInt64($0))) }
     #expect(outcome.text.split { $0 == " " || $0 == "\n" }.map(String.init) == expected)
   }
@@ -88,14 +88,14 @@ struct GuestCommandTests {
   @Test(
     "What cannot be done is refused with status 1 and a sentence",
     arguments: [
-      ("list /nowhere", "Error: /nowhere: nobody serves a bus there: ENOENT"),
-      ("identify $bus 9", "Error: device 9 of $bus: refused: ENOENT"),
-      ("receive $bus 1", "Error: device 1 of $bus: refused: ENODEV"),
-      ("read $bus 0", "Error: device 0 of $bus: refused: ENODEV"),
-      ("read $bus 1 --offset 1000000000", "Error: device 1 of $bus has 536870912 bytes"),
-      ("receive $bus 0 --count 1 --timeout 0.1", "Error: device 0 of $bus: 0 of 1 frames came"),
-      ("send $bus 0 <<<abc", "Error: \"abc\" is no Ethernet frame"),
-      ("send $bus 0 <<<0102", "Error: \"0102\" is no Ethernet frame"),
+      ("/nowhere list", "Error: /nowhere: nobody serves a bus there: ENOENT"),
+      ("$bus identify 9", "Error: device 9 of $bus: refused: ENOENT"),
+      ("$bus receive 1", "Error: device 1 of $bus: refused: ENODEV"),
+      ("$bus read 0", "Error: device 0 of $bus: refused: ENODEV"),
+      ("$bus read 1 --offset 1000000000", "Error: device 1 of $bus has 536870912 bytes"),
+      ("$bus receive 0 --count 1 --timeout 0.1", "Error: device 0 of $bus: 0 of 1 frames came"),
+      ("$bus send 0 <<<abc", "Error: \"abc\" is no Ethernet frame"),
+      ("$bus send 0 <<<0102", "Error: \"0102\" is no Ethernet frame"),
     ])
   func refused(_ command: String, _ sentence: String) throws {
     let listener = try Listener()
@@ -103,6 +103,28 @@ struct GuestCommandTests {
     let outcome = try run(listener, "vbusfs guest \(command)")
     #expect(outcome.ending == .exited(1))
     #expect(outcome.text.hasPrefix(sentence.replacing("$bus", with: listener.path)))
+  }
+
+  @Test(
+    "What makes no sense is refused with status 64, before anything is connected to",
+    arguments: [
+      ("", "Missing expected argument '<socket>'"),
+      ("/none", "Missing expected argument '<action>'"),
+      ("/none steal", "The value 'steal' is invalid for '<action>'"),
+      ("list /none", "The value '/none' is invalid for '<action>'"),
+      ("/none list 0", "list takes no device"),
+      ("/none read", "read takes the number of a device"),
+      ("/none read -- -1", "The value '-1' is invalid for '<id>'"),
+      ("/none list --timeout 1", "list takes no --timeout"),
+      ("/none send 0 --count 1", "send takes no --count"),
+      ("/none receive 0 --offset 1", "receive takes no --offset"),
+      ("/none identify 0 --receive 1", "identify takes no --receive"),
+      ("/none watch --timeout=-1", "--timeout takes seconds, from 0 to 1000000"),
+    ])
+  func misused(_ command: String, _ sentence: String) throws {
+    let outcome = try shell("vbusfs guest \(command)")
+    #expect(outcome.ending == .exited(64))
+    #expect(outcome.text.hasPrefix("Error: \(sentence)"))
   }
 }
 
@@ -140,7 +162,7 @@ struct ExampleTests {
     let listener = try Listener()
     defer { listener.end() }
     let outcome = try runC(listener, "$examples/disk_reader $bus 1 70000 | sha256sum")
-    let own = try run(listener, "vbusfs guest read $bus 1 --count 70000 | sha256sum")
+    let own = try run(listener, "vbusfs guest $bus read 1 --count 70000 | sha256sum")
     #expect(outcome.text == own.text)
     #expect(outcome.succeeded)
   }
@@ -150,7 +172,7 @@ struct ExampleTests {
     let listener = try Listener()
     defer { listener.end() }
     let outcome = try run(listener, "$built/DiskReader $bus 1 70000 | sha256sum")
-    let own = try run(listener, "vbusfs guest read $bus 1 --count 70000 | sha256sum")
+    let own = try run(listener, "vbusfs guest $bus read 1 --count 70000 | sha256sum")
     #expect(outcome.text == own.text)
   }
 
