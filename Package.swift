@@ -29,6 +29,7 @@ let package = Package(
   products: [
     .executable(name: "vbusfs", targets: ["vbusfs"]),
     .executable(name: "vbusfs-engine", targets: ["vbusfs-engine"]),
+    .library(name: "VbusClient", targets: ["VbusClient"]),
     .library(name: "vbus", type: .dynamic, targets: ["libvbus"]),
   ],
   dependencies: [
@@ -64,7 +65,7 @@ let package = Package(
         "EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "Tables", "Vbus", "VbusLink",
         "VhostUser", "Virtio",
       ]),
-    floor("VbusClient", on: ["LinuxSystem", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
+    floor("VbusClient", on: ["LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor(
       "libvbus",
       on: [

@@ -1,11 +1,11 @@
 internal import LinuxSystem
-package import VbusLink
+public import VbusLink
 
 extension SocketConnector {
   /// Between two regions, so that an address behind one is in none.
   private static let addressStep: UInt64 = 1 << 21
 
-  package func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
+  public func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
     let memory: BusMemory
     do throws(Errno) { memory = try BusMemory(at: nextAddress, byteCount: byteCount) } catch {
       throw error == .invalid ? .refused(.invalid) : .exhausted(error)
@@ -20,19 +20,19 @@ extension SocketConnector {
     return memory
   }
 
-  package func dropMemory(_ memory: BusMemory) throws(BusError) {
+  public func dropMemory(_ memory: BusMemory) throws(BusError) {
     _ = try ask(.dropMemory(address: memory.address))
   }
 
-  package func open(_ id: UInt32, version: UInt32) throws(BusError) -> DeviceHandle {
+  public func open(_ id: UInt32, version: UInt32) throws(BusError) -> DeviceHandle {
     DeviceHandle(rawValue: try ask(.openDevice(id: id, version: version)))
   }
 
-  package func close(_ handle: DeviceHandle) throws(BusError) {
+  public func close(_ handle: DeviceHandle) throws(BusError) {
     _ = try ask(.closeDevice(handle))
   }
 
-  package func call(
+  public func call(
     _ handle: DeviceHandle, function: UInt32, flags: UInt32, data: inout [UInt8]
   ) throws(BusError) -> UInt64 {
     guard !data.isEmpty else {
@@ -41,12 +41,12 @@ extension SocketConnector {
     }
     guard data.count <= Limits.callByteCountMax else { throw .refused(.invalid) }
     let memory = try memoryForCalls()
-    memory.bytes.setBytes(data, at: 0)
+    memory.setBytes(data, at: 0)
     let answer = try ask(
       .callDevice(
         handle, function: function, byteCount: UInt32(data.count), flags: flags,
         address: memory.address))
-    data = memory.bytes.bytes(at: 0, byteCount: data.count)
+    data = memory.bytes(at: 0, byteCount: data.count)
     return answer
   }
 
@@ -57,7 +57,7 @@ extension SocketConnector {
     return memory
   }
 
-  package func share(
+  public func share(
     _ handle: DeviceHandle, _ wish: ShareWish
   ) throws(BusError) -> SharedSignal? {
     guard wish.memory.holds(wish.offset, Int(wish.byteCount)) else {
@@ -92,5 +92,5 @@ extension SocketConnector {
     do throws(Errno) { return try SharedSignal.Bells() } catch { throw .exhausted(error) }
   }
 
-  package func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal)) }
+  public func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal)) }
 }
