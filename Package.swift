@@ -18,12 +18,6 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func example(_ name: String) -> Target {
-  .executableTarget(
-    name: name, dependencies: ["LinuxSystem", "VbusClient", "VbusLink"],
-    path: "examples/swift/\(name)", swiftSettings: strict)
-}
-
 let package = Package(
   name: "vbusfs",
   products: [
@@ -65,7 +59,8 @@ let package = Package(
         "EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "Tables", "Vbus", "VbusLink",
         "VhostUser", "Virtio",
       ]),
-    floor("VbusClient", on: ["LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
+    floor(
+      "VbusClient", on: ["LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor(
       "libvbus",
       on: [
@@ -96,8 +91,6 @@ let package = Package(
     .executableTarget(
       name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
-    // Small programs to start from: clients of the native bus. examples/c has the same in C.
-    example("Watch"), example("DiskReader"), example("FrameEcho"),
     // Tests.
     tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
@@ -135,8 +128,8 @@ let package = Package(
     .testTarget(
       name: "VbusClientTests",
       dependencies: [
-        "DiskReader", "FrameEcho", "LinuxSystem", "SharedMemory", "TestSupport", "Vbus",
-        "VbusClient", "VbusLink", "Virtio", "Watch", "libvbus", "vbusfs",
+        "LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio",
+        "libvbus", "vbusfs",
       ],
       exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),

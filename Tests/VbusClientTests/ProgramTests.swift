@@ -7,12 +7,22 @@ private let built = (try? programPath()).map { path in
   path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
 }
 
-/// Runs a script with `$bus`, the socket, and `$built`, the folder of the programs.
+private let sources = "\(#filePath)".split(separator: "/").dropLast(3).reduce(into: "") {
+  $0 += "/" + $1
+}
+
+/// The examples in Swift are a package of their own: they see what any other package sees.
+private let examples = sources + "/.build/examples/debug"
+
+/// Runs a script with `$bus`, the socket, `$built`, the folder of the programs, and `$swift`, that
+/// of the examples in Swift.
 private func run(
   _ listener: Listener, _ script: String, seconds: Int = 60
 ) throws -> TestSupport.Outcome {
   try shell(
-    script, environment: ["bus=\(listener.path)", "built=\(built ?? "")"], seconds: seconds)
+    script,
+    environment: ["bus=\(listener.path)", "built=\(built ?? "")", "swift=\(examples)"],
+    seconds: seconds)
 }
 
 @Suite("vbusfs guest", .needs(.programs), .timeLimit(.minutes(2)))
@@ -132,10 +142,7 @@ struct GuestCommandTests {
 struct ExampleTests {
   /// Compiles those in C where they are missing, and runs a script with `$examples`, theirs.
   private func runC(_ listener: Listener, _ script: String) throws -> TestSupport.Outcome {
-    let sources = "\(#filePath)".split(separator: "/").dropLast(3).reduce(into: "") {
-      $0 += "/" + $1
-    }
-    return try run(
+    try run(
       listener,
       """
       set -eu
@@ -155,7 +162,7 @@ struct ExampleTests {
   static let library = Need(
     isPresent: (built ?? "") + "/libvbus.so", name: "libvbus.so beside the tests")
   static let swift = Need(
-    isPresent: (built ?? "") + "/FrameEcho", name: "the examples beside the tests")
+    isPresent: examples + "/Trace", name: "the examples in Swift (examples/swift/build)")
 
   @Test("A disk is read in C", .needs(compiler, library))
   func diskInC() throws {
@@ -171,7 +178,7 @@ struct ExampleTests {
   func diskInSwift() throws {
     let listener = try Listener()
     defer { listener.end() }
-    let outcome = try run(listener, "$built/DiskReader $bus 1 70000 | sha256sum")
+    let outcome = try run(listener, "$swift/DiskReader $bus 1 70000 | sha256sum")
     let own = try run(listener, "vbusfs guest $bus read 1 --count 70000 | sha256sum")
     #expect(outcome.text == own.text)
   }
@@ -188,7 +195,7 @@ struct ExampleTests {
   func watchInSwift() throws {
     let listener = try Listener()
     defer { listener.end() }
-    let outcome = try run(listener, "timeout 2 $built/Watch $bus || true")
+    let outcome = try run(listener, "timeout 2 $swift/Watch $bus || true")
     #expect(outcome.text == "added 0 virtual-ethernet\nadded 1 virtual-disk\n")
   }
 
@@ -212,9 +219,31 @@ struct ExampleTests {
   func echoInSwift() throws {
     let listener = try greeter()
     defer { listener.end() }
-    let outcome = try run(listener, "$built/FrameEcho $bus 1000")
+    let outcome = try run(listener, "$swift/FrameEcho $bus 1000")
     #expect(outcome.text == "")
     #expect(outcome.succeeded)
+  }
+
+  @Test("A connector of another package is asked for all that a client wants", .needs(swift))
+  func connectorInSwift() throws {
+    let listener = try Listener()
+    defer { listener.end() }
+    let outcome = try run(listener, "$swift/Trace $bus")
+    #expect(
+      outcome.text == """
+          open 0
+          call 256 with 16 bytes
+          call 257 with 8 bytes
+        0 virtual-ethernet is virtio 1 of type 1
+          close
+          open 1
+          call 256 with 16 bytes
+          call 257 with 8 bytes
+        1 virtual-disk is virtio 1 of type 2
+          close
+          disconnect
+
+        """)
   }
 
   @Test("A bus that is none is refused in both", .needs(compiler, library, swift))
@@ -224,7 +253,7 @@ struct ExampleTests {
     let outcome = try runC(
       listener,
       "$examples/watch /none || echo $?; $examples/frame_echo /none || echo $?; "
-        + "$built/Watch /none || echo $?")
+        + "$swift/Watch /none || echo $?")
     let sentence = "/none: nobody serves a bus there: ENOENT (No such file or directory)"
     #expect(
       outcome.text == """
