@@ -84,7 +84,7 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Control", "Keeper", "LinuxSystem", "VbusClient", "VbusLink",
+        "Control", "Keeper", "LinuxSystem", "VbusClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
