@@ -18,17 +18,12 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func example(_ name: String) -> Target {
-  .executableTarget(
-    name: name, dependencies: ["LinuxSystem", "VbusClient", "VbusLink"],
-    path: "examples/swift/\(name)", swiftSettings: strict)
-}
-
 let package = Package(
   name: "vbusfs",
   products: [
     .executable(name: "vbusfs", targets: ["vbusfs"]),
     .executable(name: "vbusfs-engine", targets: ["vbusfs-engine"]),
+    .library(name: "VbusClient", targets: ["VbusClient"]),
     .library(name: "vbus", type: .dynamic, targets: ["libvbus"]),
   ],
   dependencies: [
@@ -65,7 +60,8 @@ let package = Package(
         "EngineLink", "Keeper", "LinuxSystem", "SharedMemory", "Tables", "Vbus", "VbusLink",
         "VhostUser", "Virtio",
       ]),
-    floor("VbusClient", on: ["LinuxSystem", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
+    floor(
+      "VbusClient", on: ["LinuxSystem", "Rings", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor(
       "libvbus",
       on: [
@@ -96,15 +92,13 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient", "VbusLink",
+        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "vbusfs-engine", dependencies: ["Devices", "Engine", "Keeper", "LinuxSystem"],
       swiftSettings: strict),
-    // Small programs to start from: clients of the native bus. examples/c has the same in C.
-    example("Watch"), example("DiskReader"), example("FrameEcho"),
     // Tests.
     tests("TablesTests", of: ["Tables"]),
     tests("LinuxSystemTests", of: ["LinuxSystem"]),
@@ -142,8 +136,8 @@ let package = Package(
     .testTarget(
       name: "VbusClientTests",
       dependencies: [
-        "DiskReader", "FrameEcho", "LinuxSystem", "SharedMemory", "TestSupport", "Vbus",
-        "VbusClient", "VbusLink", "Virtio", "Watch", "libvbus", "vbusfs",
+        "LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio",
+        "libvbus", "vbusfs",
       ],
       exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),

@@ -5,11 +5,11 @@ internal import Glibc
 ///
 /// A class, not a noncopyable value, because the control plane keeps descriptors in dictionaries
 /// and passes them on in messages; a data path copies `number` into a local once.
-package final class Descriptor: Sendable {
-  package let number: Int32
+public final class Descriptor: Sendable {
+  public let number: Int32
 
   /// Takes over `number`, which nobody else closes from here on.
-  package init(owning number: Int32) { self.number = number }
+  public init(owning number: Int32) { self.number = number }
 
   deinit { _ = Glibc.close(number) }
 

@@ -1,18 +1,18 @@
 /// The number of entries of an ioq: 1 to 2048, any number. A value that exists is valid.
-package struct IoqSize: Hashable, Sendable {
+public struct IoqSize: Hashable, Sendable {
   /// The original's limit. It also keeps an entry's number within 16 bits.
-  package static let most = 2048
+  public static let most = 2048
 
-  package let rawValue: UInt16
+  public let rawValue: UInt16
 
-  package init?(_ count: some BinaryInteger) {
+  public init?(_ count: some BinaryInteger) {
     guard let value = UInt16(exactly: count), (1...Self.most).contains(Int(value)) else {
       return nil
     }
     rawValue = value
   }
 
-  package var count: Int { Int(rawValue) }
+  public var count: Int { Int(rawValue) }
 
   /// The slot behind `slot`.
   @inline(__always)

@@ -1,19 +1,19 @@
-package import LinuxSystem
-package import VbusLink
+public import LinuxSystem
+public import VbusLink
 
 /// A device of a bus, as its clients see it.
-package struct BusDevice: Hashable, Sendable {
-  package let id: UInt32
+public struct BusDevice: Hashable, Sendable {
+  public let id: UInt32
   /// The interface type, by which a driver finds its devices.
-  package let type: String
+  public let type: String
 }
 
 /// A client of one container: what is on its bus, and the way to open it.
 ///
 /// One thread uses it and all that it hands out. Whoever waits for several things waits for
 /// `descriptor` and the descriptors of queues with poll(2), and then asks each for what it has.
-package final class BusClient {
-  package let connector: any Connector
+public final class BusClient {
+  public let connector: any Connector
   /// What came while something else was waited for.
   private var inbox = Inbox()
   private let watched: DescriptorSet
@@ -23,7 +23,7 @@ package final class BusClient {
   /// Why nothing more comes.
   private var end: BusError?
 
-  package init(_ connector: any Connector) throws(BusError) {
+  public init(_ connector: any Connector) throws(BusError) {
     self.connector = connector
     do throws(Errno) {
       watched = try DescriptorSet()
@@ -34,21 +34,21 @@ package final class BusClient {
   }
 
   /// A client of the container whose socket this is.
-  package convenience init(
+  public convenience init(
     connectingTo path: String, options: SocketConnector.Options = .init()
   ) throws(BusError) {
     try self.init(SocketConnector(connectingTo: path, options: options))
   }
 
   /// Readable while `nextEvent` has something to take or to say.
-  package var descriptor: Descriptor { watched.descriptor }
+  public var descriptor: Descriptor { watched.descriptor }
 
   /// How often the host is asked whether it has told everything; it tells a few hundred at a time.
   private static let questionsMax = 10_000
 
   /// All devices that are on the bus now, in the order of their ids. `nextEvent` tells of each of
   /// them too, once.
-  package func devices() throws(BusError) -> [BusDevice] {
+  public func devices() throws(BusError) -> [BusDevice] {
     for _ in 0..<Self.questionsMax {
       let untold = try connector.untoldCount()
       try checkedPump()
@@ -62,7 +62,7 @@ package final class BusClient {
   ///
   /// Signals come here only of what was shared without bells of its own, and not when somebody
   /// waits for just them.
-  package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
+  public func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     while true {
       if let event = inbox.next() {
@@ -78,17 +78,17 @@ package final class BusClient {
   }
 
   /// Opens a device.
-  package func open(_ id: UInt32, version: UInt32 = 1) throws(BusError) -> DeviceConnection {
+  public func open(_ id: UInt32, version: UInt32 = 1) throws(BusError) -> DeviceConnection {
     DeviceConnection(id: id, handle: try connector.open(id, version: version), client: self)
   }
 
   /// Makes memory of which buffers can be taken.
-  package func makeMemory(byteCount: Int) throws(BusError) -> ClientMemory {
+  public func makeMemory(byteCount: Int) throws(BusError) -> ClientMemory {
     ClientMemory(try connector.makeMemory(byteCount: byteCount))
   }
 
   /// Ends the connection: every device is closed.
-  package func disconnect() { connector.disconnect() }
+  public func disconnect() { connector.disconnect() }
 }
 
 // MARK: - Signals

@@ -1,9 +1,9 @@
-package import LinuxSystem
-package import Rings
-package import Virtio
+public import LinuxSystem
+public import Rings
+public import Virtio
 
 /// Why a client does not get what it asked for.
-package enum BusError: Error, Hashable, Sendable {
+public enum BusError: Error, Hashable, Sendable {
   /// The host refused, and nothing has changed; or the client asked what no host can do.
   case refused(Errno)
   /// Nobody serves a bus there.
@@ -25,7 +25,7 @@ package enum BusError: Error, Hashable, Sendable {
   case noRoom
 
   /// What to tell a person.
-  package var sentence: String {
+  public var sentence: String {
     switch self {
     case .refused(let errno): "refused: \(errno.text)"
     case .unreachable(let errno): "nobody serves a bus there: \(errno.text)"
@@ -41,11 +41,11 @@ package enum BusError: Error, Hashable, Sendable {
 }
 
 extension BusError: CustomStringConvertible {
-  package var description: String { sentence }
+  public var description: String { sentence }
 }
 
 /// What no host may say.
-package enum HostNonsense: Hashable, Sendable {
+public enum HostNonsense: Hashable, Sendable {
   /// A message that is neither a reply nor an event.
   case neitherReplyNorEvent
   /// A reply to another verb than the one that bears its tag.
@@ -62,7 +62,7 @@ package enum HostNonsense: Hashable, Sendable {
   case brokenStream
 
   /// What to tell a person, about the bus.
-  package var sentence: String {
+  public var sentence: String {
     switch self {
     case .neitherReplyNorEvent: "sent what is neither a reply nor an event"
     case .otherVerb(let verb): "answered verb \(verb), which was not asked"

@@ -1,4 +1,4 @@
-package import LinuxSystem
+public import LinuxSystem
 package import SharedMemory
 internal import VbusLink
 
@@ -6,15 +6,16 @@ internal import VbusLink
 ///
 /// Messages and rings name bytes of it by addresses of the client's own space, which begin at
 /// `address` and mean nothing to the processor.
-package final class BusMemory {
-  package let address: UInt64
-  package let file: Descriptor
+public final class BusMemory {
+  public let address: UInt64
+  public let file: Descriptor
+  /// Its bytes as words and windows, for rings.
   package let bytes: SharedFile
 
-  package var byteCount: Int { bytes.byteCount }
+  public var byteCount: Int { bytes.byteCount }
 
   /// Makes a memory file of zero bytes that cannot change its size.
-  package init(at address: UInt64, byteCount: Int) throws(Errno) {
+  public init(at address: UInt64, byteCount: Int) throws(Errno) {
     guard byteCount > 0, byteCount <= Self.byteCountMax else { throw .invalid }
     self.address = address
     file = try makeMemoryFile("vbus-client", byteCount: byteCount)
@@ -22,20 +23,31 @@ package final class BusMemory {
   }
 
   /// More than any machine has, and far from every overflow.
-  package static let byteCountMax = 1 << 46
+  public static let byteCountMax = 1 << 46
 
   /// Whether so many bytes lie in it.
-  package func holds(_ offset: Int, _ count: Int) -> Bool {
+  public func holds(_ offset: Int, _ count: Int) -> Bool {
     offset >= 0 && count >= 0 && offset <= byteCount && byteCount - offset >= count
   }
 
   /// Where bytes at an address lie; nil for those of other memory.
-  package func offset(of address: UInt64) -> Int? {
+  public func offset(of address: UInt64) -> Int? {
     guard address >= self.address, let offset = Int(exactly: address - self.address),
       offset < byteCount
     else { return nil }
     return offset
   }
 
-  package func address(of offset: Int) -> UInt64 { address + UInt64(offset) }
+  public func address(of offset: Int) -> UInt64 { address + UInt64(offset) }
+
+  /// Copies bytes out. They may be changing meanwhile: check what you got. Precondition: the memory
+  /// holds them.
+  public func bytes(at offset: Int, byteCount: Int) -> [UInt8] {
+    bytes.bytes(at: offset, byteCount: byteCount)
+  }
+
+  /// Precondition: the memory holds the place.
+  public func setBytes(_ bytes: [UInt8], at offset: Int) {
+    self.bytes.setBytes(bytes, at: offset)
+  }
 }

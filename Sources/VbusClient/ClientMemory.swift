@@ -1,16 +1,16 @@
-package import Rings
+public import Rings
 package import SharedMemory
 
 /// A stretch of a client's memory that is handed out.
-package struct ClientBuffer: Hashable, Sendable {
+public struct ClientBuffer: Hashable, Sendable {
   /// What rings and calls name it by.
-  package let address: UInt64
+  public let address: UInt64
   /// Where in the memory it begins.
-  package let offset: Int
-  package let byteCount: Int
+  public let offset: Int
+  public let byteCount: Int
 
   /// Names a buffer; the memory says whether it is one.
-  package init(address: UInt64, offset: Int, byteCount: Int) {
+  public init(address: UInt64, offset: Int, byteCount: Int) {
     self.address = address
     self.offset = offset
     self.byteCount = byteCount
@@ -24,7 +24,7 @@ package struct ClientBuffer: Hashable, Sendable {
   }
 
   /// As a ring names it.
-  package func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
+  public func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
     let count = min(max(0, byteCount ?? self.byteCount), self.byteCount)
     return Segment(
       address: GuestAddress(address), count: UInt32(clamping: count), isWritable: isWritable)
@@ -34,23 +34,23 @@ package struct ClientBuffer: Hashable, Sendable {
 /// Memory of a client from which buffers are taken and to which they are given back.
 ///
 /// What there is no room for is nil, never a trap: how much is needed often depends on a peer.
-package final class ClientMemory {
-  package let memory: BusMemory
+public final class ClientMemory {
+  public let memory: BusMemory
   /// What is free, in the order of its places; no two touch each other.
   private var free: [Range<Int>]
   /// What is handed out: its whole stretch, by where it begins.
   private var lent: [Int: Range<Int>] = [:]
 
   /// Every buffer begins at a multiple of this, and ends at one.
-  package static let granule = 16
+  public static let granule = 16
 
-  package init(_ memory: BusMemory) {
+  public init(_ memory: BusMemory) {
     self.memory = memory
     free = [0..<(memory.byteCount / Self.granule * Self.granule)]
   }
 
   /// Takes a buffer; nil when there is no room for it. The alignment is a power of two.
-  package func allocate(
+  public func allocate(
     _ byteCount: Int, alignment: Int = ClientMemory.granule
   ) -> ClientBuffer? {
     guard byteCount > 0, byteCount <= memory.byteCount, alignment > 0,
@@ -72,7 +72,7 @@ package final class ClientMemory {
 
   /// Gives a buffer back; false when it is not handed out, or is another one's.
   @discardableResult
-  package func deallocate(_ buffer: ClientBuffer) -> Bool {
+  public func deallocate(_ buffer: ClientBuffer) -> Bool {
     guard holds(buffer), let range = lent.removeValue(forKey: buffer.offset) else { return false }
     var (low, high) = (0, free.count)
     while low < high {
@@ -102,17 +102,17 @@ package final class ClientMemory {
   }
 
   /// What a buffer holds now: at most `count` bytes of it.
-  package func bytes(of buffer: ClientBuffer, count: Int? = nil) -> [UInt8] {
+  public func bytes(of buffer: ClientBuffer, count: Int? = nil) -> [UInt8] {
     guard holds(buffer) else { return [] }
-    return memory.bytes.bytes(
+    return memory.bytes(
       at: buffer.offset, byteCount: min(max(0, count ?? buffer.byteCount), buffer.byteCount))
   }
 
   /// Writes to the beginning of a buffer; false when the bytes do not fit.
   @discardableResult
-  package func set(_ bytes: [UInt8], in buffer: ClientBuffer) -> Bool {
+  public func set(_ bytes: [UInt8], in buffer: ClientBuffer) -> Bool {
     guard holds(buffer), bytes.count <= buffer.byteCount else { return false }
-    memory.bytes.setBytes(bytes, at: buffer.offset)
+    memory.setBytes(bytes, at: buffer.offset)
     return true
   }
 

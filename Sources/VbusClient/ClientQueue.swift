@@ -1,28 +1,28 @@
-package import LinuxSystem
-package import Rings
+public import LinuxSystem
+public import Rings
 internal import SharedMemory
-package import Vbus
+public import Vbus
 internal import VbusLink
-package import Virtio
+public import Virtio
 
 /// How a queue is to be laid out.
-package struct QueueShape: Hashable, Sendable {
-  package var format: RingFormat
+public struct QueueShape: Hashable, Sendable {
+  public var format: RingFormat
   /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number up to 2048.
-  package var size: Int
+  public var size: Int
   /// Which way an ioq goes; a virtqueue takes both.
-  package var flow: Flow?
+  public var flow: Flow?
   /// Of those that were negotiated, the ones that change a virtqueue.
-  package var features: FeatureBits
+  public var features: FeatureBits
   /// Of its signal.
-  package var priority: UInt32 = 0
-  package var wantsOwnBells = true
+  public var priority: UInt32 = 0
+  public var wantsOwnBells = true
 
-  package static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
+  public static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
     QueueShape(format: .ioq, size: size, flow: flow, features: [])
   }
 
-  package static func virtqueue(
+  public static func virtqueue(
     _ size: Int, features: FeatureBits = .version1, flow: Flow? = nil
   ) -> QueueShape {
     QueueShape(format: .virtqueue, size: size, flow: flow, features: features)
@@ -33,9 +33,9 @@ package struct QueueShape: Hashable, Sendable {
 /// `reap` what the device is done with, `wait` when there is nothing to reap.
 ///
 /// After anything but `.refused` the queue is of no use any more.
-package final class ClientQueue {
-  package private(set) var shape: QueueShape
-  package let share: ClientShare
+public final class ClientQueue {
+  public private(set) var shape: QueueShape
+  public let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer
   private var driver: any QueueDriver
@@ -99,11 +99,11 @@ package final class ClientQueue {
   }
 
   /// Gives its memory back: only when the device is closed.
-  package func release() { memory.deallocate(place) }
+  public func release() { memory.deallocate(place) }
 
   /// Begins anew, empty: only while the device does not look at it, after a reset. What was posted
   /// is forgotten. `features`: where others are negotiated now.
-  package func restart(features: FeatureBits? = nil) throws(BusError) {
+  public func restart(features: FeatureBits? = nil) throws(BusError) {
     if let features { shape.features = features }
     driver = try Self.driver(shape, memory.window(of: place))
   }
@@ -111,40 +111,40 @@ package final class ClientQueue {
 
 extension ClientQueue {
   /// Descriptors of the ring, and those that are free.
-  package var capacity: Int { driver.capacity }
-  package var room: Int { driver.room }
+  public var capacity: Int { driver.capacity }
+  public var room: Int { driver.room }
 
   /// Posts one buffer; the device sees it at the next `publish`. False when there is no room.
   /// EINVAL for one that goes the wrong way.
-  package func post(_ buffer: Segment, cookie: UInt64) throws(BusError) -> Bool {
+  public func post(_ buffer: Segment, cookie: UInt64) throws(BusError) -> Bool {
     try driver.post(buffer, cookie: cookie)
   }
 
   /// Posts a chain of buffers, those that the device reads first. EINVAL for an ioq, unless there
   /// is one buffer.
-  package func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool {
+  public func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool {
     try driver.post(chain, cookie: cookie)
   }
 
   /// Shows the device all that was posted, and rings when it wants that.
-  package func publish() throws(BusError) { if driver.publish() { try share.ring() } }
+  public func publish() throws(BusError) { if driver.publish() { try share.ring() } }
 
   /// Takes back what the device is done with; nil when there is nothing.
-  package func reap() throws(BusError) -> QueueCompletion? { try driver.reap() }
+  public func reap() throws(BusError) -> QueueCompletion? { try driver.reap() }
 
   /// Asks for no bells.
-  package func disableNotifications() { driver.disableNotifications() }
+  public func disableNotifications() { driver.disableNotifications() }
 
   /// Asks for a bell for what the device is done with next. True when something can be reaped
   /// already. Each time before `descriptor` is waited for.
-  package func enableNotifications() -> Bool { driver.enableNotifications() }
+  public func enableNotifications() -> Bool { driver.enableNotifications() }
 
   /// What to wait for with poll(2) while notifications are enabled; `share.clear` takes the bell.
-  package var descriptor: Descriptor { share.descriptor }
+  public var descriptor: Descriptor { share.descriptor }
 
   /// Waits until something can be reaped; false when nothing could in time. Less than 0
   /// milliseconds wait for ever.
-  package func wait(milliseconds: Int32) throws(BusError) -> Bool {
+  public func wait(milliseconds: Int32) throws(BusError) -> Bool {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     while !driver.enableNotifications() {
       // A bell may be of something older: look again.
@@ -156,7 +156,7 @@ extension ClientQueue {
 
 extension DeviceConnection {
   /// Makes a queue of the device: the shared memory of this number.
-  package func makeQueue(
+  public func makeQueue(
     _ id: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {
     try ClientQueue(shape, id: id, of: self, in: memory)

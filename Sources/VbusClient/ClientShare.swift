@@ -1,9 +1,9 @@
-package import LinuxSystem
+public import LinuxSystem
 
 /// Memory that a client shares with a device, and its signal.
-package final class ClientShare {
-  package let wish: ShareWish
-  package let signal: SharedSignal?
+public final class ClientShare {
+  public let wish: ShareWish
+  public let signal: SharedSignal?
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.
   private let watched: BellWait?
@@ -23,19 +23,19 @@ package final class ClientShare {
   }
 
   /// What to wait for with poll(2): the client's own bell, or whatever comes from the host.
-  package var descriptor: Descriptor {
+  public var descriptor: Descriptor {
     signal?.bells?.client.descriptor ?? client.descriptor
   }
 
   /// Rings the host's bell. Nothing without a signal.
-  package func ring() throws(BusError) {
+  public func ring() throws(BusError) {
     guard let signal else { return }
     guard let bells = signal.bells else { return try client.connector.ring(signal.handle) }
     bells.host.ring()
   }
 
   /// Takes the host's ringing, without waiting; false when it did not ring.
-  package func clear() -> Bool {
+  public func clear() -> Bool {
     guard let signal else { return false }
     guard let bells = signal.bells else { return client.takeSignal(wish.cookie) }
     return bells.client.clear()
@@ -67,7 +67,7 @@ package final class ClientShare {
   }
 
   /// As above. Less than 0 milliseconds wait for ever.
-  package func wait(milliseconds: Int32) throws(BusError) -> Bool {
+  public func wait(milliseconds: Int32) throws(BusError) -> Bool {
     try wait(milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds)))
   }
 }

@@ -7,8 +7,8 @@ internal import VbusLink
 ///
 ///     try signal.notify()                                   // after a change
 ///     while try signal.wait(milliseconds: -1) { … look … }  // for the host's
-package final class ClientSignal {
-  package let share: ClientShare
+public final class ClientSignal {
+  public let share: ClientShare
   private var signal: WindowSignal
   /// What changes from here on is marked anew, and no bell is rung for it.
   private var isLooking = false
@@ -24,11 +24,11 @@ package final class ClientSignal {
   }
 
   /// Says that the memory has changed, and rings when the host wants that.
-  package func notify() throws(BusError) { if signal.inject() { try share.ring() } }
+  public func notify() throws(BusError) { if signal.inject() { try share.ring() } }
 
   /// Waits until the host says that it changed the memory; false when it did not in time. Look at
   /// the memory when it did. Less than 0 milliseconds wait for ever.
-  package func wait(milliseconds: Int32) throws(BusError) -> Bool {
+  public func wait(milliseconds: Int32) throws(BusError) -> Bool {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     if isLooking {
       isLooking = false
@@ -52,7 +52,7 @@ package final class ClientSignal {
 extension DeviceConnection {
   /// As `share`, of memory with a shm-signal, which is made here. EINVAL when it does not lie in
   /// the memory, at a multiple of 4.
-  package func shareWithSignal(_ wish: ShareWish) throws(BusError) -> ClientSignal {
+  public func shareWithSignal(_ wish: ShareWish) throws(BusError) -> ClientSignal {
     guard let offset = wish.signalOffset, wish.memory.holds(wish.offset, Int(wish.byteCount)),
       offset % UInt32(ShmSignalLayout.alignment) == 0, wish.offset % 8 == 0,
       UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(wish.byteCount)
@@ -66,7 +66,7 @@ extension DeviceConnection {
 extension VirtioDevice {
   /// A signal that the device raises when its configuration space changes (VIRTIO 1.2 section
   /// 2.5.4). Once for each device.
-  package func configurationChanges(in memory: ClientMemory) throws(BusError) -> ClientSignal {
+  public func configurationChanges(in memory: ClientMemory) throws(BusError) -> ClientSignal {
     guard let place = memory.allocate(ShmSignalLayout.byteCount) else { throw .noRoom }
     let wish = ShareWish(
       id: VirtioFunction.configurationShare, memory: memory.memory, offset: place.offset,

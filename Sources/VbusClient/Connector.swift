@@ -1,5 +1,5 @@
-package import LinuxSystem
-package import VbusLink
+public import LinuxSystem
+public import VbusLink
 
 /// The way from a client to its bus: the verbs of the bus, memory that both ends see, and events.
 ///
@@ -13,7 +13,7 @@ package import VbusLink
 /// - Ending it closes every device at the host and gives back what was shared.
 /// - An engine that is replaced while it is in use shows in nothing but time, and in signals that
 ///   are raised once without need.
-package protocol Connector: AnyObject {
+public protocol Connector: AnyObject {
   var capabilities: ConnectorCapabilities { get }
 
   /// Makes memory that devices can reach, of zero bytes, at an address of the connector's choice.

@@ -1,13 +1,13 @@
-package import VbusLink
+public import VbusLink
 
 /// A device that a client has open.
 ///
 /// It stays open until `close`, even when nobody holds this any more, and when the device leaves
 /// the bus.
-package final class DeviceConnection {
-  package let id: UInt32
-  package let handle: DeviceHandle
-  package let client: BusClient
+public final class DeviceConnection {
+  public let id: UInt32
+  public let handle: DeviceHandle
+  public let client: BusClient
 
   init(id: UInt32, handle: DeviceHandle, client: BusClient) {
     self.id = id
@@ -18,21 +18,21 @@ package final class DeviceConnection {
   /// Has the device carry out a function on `data`, which holds its answer afterwards. Answers the
   /// device's number.
   @discardableResult
-  package func call(
+  public func call(
     _ function: UInt32, flags: UInt32 = 0, data: inout [UInt8]
   ) throws(BusError) -> UInt64 {
     try client.connector.call(handle, function: function, flags: flags, data: &data)
   }
 
   /// As above; answers the data.
-  package func call(_ function: UInt32, _ data: [UInt8] = []) throws(BusError) -> [UInt8] {
+  public func call(_ function: UInt32, _ data: [UInt8] = []) throws(BusError) -> [UInt8] {
     var data = data
     try call(function, data: &data)
     return data
   }
 
   /// Shares memory with the device. The client gives it its cookie.
-  package func share(_ wish: ShareWish) throws(BusError) -> ClientShare {
+  public func share(_ wish: ShareWish) throws(BusError) -> ClientShare {
     var wish = wish
     wish.cookie = client.newCookie()
     if wish.signalOffset != nil { client.expect(wish.cookie) }
@@ -47,5 +47,5 @@ package final class DeviceConnection {
 
   /// Closes the device, and with it all that is shared with it. Buffers that it had come back to
   /// nobody.
-  package func close() throws(BusError) { try client.connector.close(handle) }
+  public func close() throws(BusError) { try client.connector.close(handle) }
 }

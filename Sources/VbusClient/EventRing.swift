@@ -70,7 +70,7 @@ final class EventRing {
     guard let completion else { return nil }
     let offset = records + Int(completion.slot) * Event.recordByteCount
     // Copied first: the host can still write to it.
-    let record = memory.bytes.bytes(at: offset, byteCount: Event.recordByteCount)
+    let record = memory.bytes(at: offset, byteCount: Event.recordByteCount)
     guard completion.written == Event.recordByteCount, let event = Event(record: record) else {
       throw .nonsense(.malformedRecord)
     }

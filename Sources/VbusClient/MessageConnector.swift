@@ -1,4 +1,4 @@
-package import LinuxSystem
+internal import LinuxSystem
 package import VbusLink
 
 /// A connector whose way to the host takes the bus's own messages, with descriptors beside them: it
@@ -45,7 +45,7 @@ package struct ClientSpace {
 }
 
 extension MessageConnector {
-  package func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
+  public func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
     let memory = try space.memory(byteCount: byteCount)
     let region = Region(
       address: memory.address, byteCount: UInt64(memory.byteCount), fileOffset: 0)
@@ -54,19 +54,19 @@ extension MessageConnector {
     return memory
   }
 
-  package func dropMemory(_ memory: BusMemory) throws(BusError) {
+  public func dropMemory(_ memory: BusMemory) throws(BusError) {
     _ = try ask(.dropMemory(address: memory.address), [])
   }
 
-  package func open(_ id: UInt32, version: UInt32) throws(BusError) -> DeviceHandle {
+  public func open(_ id: UInt32, version: UInt32) throws(BusError) -> DeviceHandle {
     DeviceHandle(rawValue: try ask(.openDevice(id: id, version: version), []))
   }
 
-  package func close(_ handle: DeviceHandle) throws(BusError) {
+  public func close(_ handle: DeviceHandle) throws(BusError) {
     _ = try ask(.closeDevice(handle), [])
   }
 
-  package func call(
+  public func call(
     _ handle: DeviceHandle, function: UInt32, flags: UInt32, data: inout [UInt8]
   ) throws(BusError) -> UInt64 {
     guard !data.isEmpty else {
@@ -75,12 +75,12 @@ extension MessageConnector {
     }
     guard data.count <= Limits.callByteCountMax else { throw .refused(.invalid) }
     let memory = try memoryForCalls()
-    memory.bytes.setBytes(data, at: 0)
+    memory.setBytes(data, at: 0)
     let answer = try ask(
       .callDevice(
         handle, function: function, byteCount: UInt32(data.count), flags: flags,
         address: memory.address), [])
-    data = memory.bytes.bytes(at: 0, byteCount: data.count)
+    data = memory.bytes(at: 0, byteCount: data.count)
     return answer
   }
 
@@ -91,7 +91,7 @@ extension MessageConnector {
     return memory
   }
 
-  package func share(
+  public func share(
     _ handle: DeviceHandle, _ wish: ShareWish
   ) throws(BusError) -> SharedSignal? {
     guard wish.memory.holds(wish.offset, Int(wish.byteCount)) else {
@@ -126,5 +126,5 @@ extension MessageConnector {
     do throws(Errno) { return try SharedSignal.Bells() } catch { throw .exhausted(error) }
   }
 
-  package func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal), []) }
+  public func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal), []) }
 }

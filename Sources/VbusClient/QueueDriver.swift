@@ -1,11 +1,11 @@
 internal import Rings
 
 /// A buffer or chain that the device gave back.
-package struct QueueCompletion: Hashable, Sendable {
+public struct QueueCompletion: Hashable, Sendable {
   /// As it was posted.
-  package let cookie: UInt64
+  public let cookie: UInt64
   /// How much the device wrote; never more than there was room for.
-  package let written: UInt32
+  public let written: UInt32
 
   package init(cookie: UInt64, written: UInt32) {
     self.cookie = cookie

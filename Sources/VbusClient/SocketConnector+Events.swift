@@ -1,11 +1,11 @@
 internal import LinuxSystem
-package import VbusLink
+public import VbusLink
 
 extension SocketConnector {
   /// Limits what is taken in one turn, so that a host that never stops keeps nobody here.
   private static let packetsPerTurn = 256
 
-  package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
+  public func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     while true {
       if !isEnded { try drain() }
@@ -47,7 +47,7 @@ extension SocketConnector {
     }
   }
 
-  package func untoldCount() throws(BusError) -> Int {
+  public func untoldCount() throws(BusError) -> Int {
     let answer: UInt64
     do throws(BusError) { answer = try ask(.untold, []) } catch {
       // A host that does not know the question.

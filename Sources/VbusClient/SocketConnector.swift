@@ -1,21 +1,21 @@
-package import LinuxSystem
-package import Vbus
+public import LinuxSystem
+public import Vbus
 internal import VbusLink
 
 /// A connector over a container's UNIX socket: memory files and bells travel as descriptors, so
 /// host and client work on the same bytes.
-package final class SocketConnector: MessageConnector {
-  package struct Options: Sendable {
+public final class SocketConnector: MessageConnector {
+  public struct Options: Sendable {
     /// How long a reply is waited for, and a listener that is busy. An engine is replaced in much
     /// less than a second.
-    package var patienceMilliseconds: UInt32 = 10_000
+    public var patienceMilliseconds: UInt32 = 10_000
     /// The entries of each event queue, which are priorities, the lowest first. None: events come
     /// as messages.
-    package var eventQueues: [IoqSize] = []
+    public var eventQueues: [IoqSize] = []
     /// Signals may have bells of their own.
-    package var wantsOwnBells = true
+    public var wantsOwnBells = true
 
-    package init() {}
+    public init() {}
   }
 
   let channel: Channel
@@ -31,16 +31,16 @@ package final class SocketConnector: MessageConnector {
   /// Of the newest request. Tags of consecutive requests differ, as they have to.
   var tag: UInt32 = 0
 
-  package var capabilities: ConnectorCapabilities {
+  public var capabilities: ConnectorCapabilities {
     ConnectorCapabilities(
       ringFormats: [.ioq, .virtqueue], sharesMemory: true,
       hasOwnBells: agreed.contains(.ownBells) && options.wantsOwnBells)
   }
 
-  package var descriptor: Descriptor { watched.descriptor }
+  public var descriptor: Descriptor { watched.descriptor }
 
   /// Connects to the socket of a container. The path may be a link, of any length.
-  package convenience init(
+  public convenience init(
     connectingTo path: String, options: Options = Options()
   ) throws(BusError) {
     let deadline = Deadline(milliseconds: options.patienceMilliseconds)
@@ -106,7 +106,7 @@ package final class SocketConnector: MessageConnector {
     }
   }
 
-  package func disconnect() {
+  public func disconnect() {
     isEnded = true
     LinuxSystem.disconnect(channel.descriptor)
   }

@@ -1,12 +1,12 @@
-package import LinuxSystem
+public import LinuxSystem
 internal import Vbus
 internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
-package final class VenetDevice {
-  package static let interfaceType = VenetFunction.interfaceType
+public final class VenetDevice {
+  public static let interfaceType = VenetFunction.interfaceType
 
-  package let connection: DeviceConnection
+  public let connection: DeviceConnection
   private let memory: ClientMemory
   private let receiving: ClientQueue
   private let transmitting: ClientQueue
@@ -15,18 +15,18 @@ package final class VenetDevice {
   /// Of those for transmitting, the ones that the device has not.
   private var idle: [Int]
 
-  package struct Shape: Hashable, Sendable {
+  public struct Shape: Hashable, Sendable {
     /// Of each queue.
-    package var entries = 128
+    public var entries = 128
     /// The longest frame, with its Ethernet header.
-    package var frameByteCountMax = 9216 + 18
-    package var format = RingFormat.ioq
+    public var frameByteCountMax = 9216 + 18
+    public var format = RingFormat.ioq
 
-    package init() {}
+    public init() {}
   }
 
   /// Shares both queues and fills the one for receiving. The link is down.
-  package init(_ connection: DeviceConnection, _ shape: Shape = Shape()) throws(BusError) {
+  public init(_ connection: DeviceConnection, _ shape: Shape = Shape()) throws(BusError) {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
     self.memory = memory
@@ -65,7 +65,7 @@ package final class VenetDevice {
   }
 
   /// The card's own address, six bytes.
-  package func macAddress() throws(BusError) -> [UInt8] {
+  public func macAddress() throws(BusError) -> [UInt8] {
     try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
@@ -73,7 +73,7 @@ package final class VenetDevice {
   /// down.
   ///
   /// Where memory is not shared packets cannot name other memory: scatter-gather is not asked for.
-  package func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
+  public func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
     let sharesMemory = connection.client.connector.capabilities.sharesMemory
     let travels = sharesMemory || group != VenetGroup.scatterGather.rawValue
     var writer = WireWriter()
@@ -83,11 +83,11 @@ package final class VenetDevice {
     return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
   }
 
-  package func linkUp() throws(BusError) {
+  public func linkUp() throws(BusError) {
     _ = try connection.call(VenetFunction.linkUp.rawValue)
   }
 
-  package func linkDown() throws(BusError) {
+  public func linkDown() throws(BusError) {
     _ = try connection.call(VenetFunction.linkDown.rawValue)
   }
 }
@@ -96,7 +96,7 @@ package final class VenetDevice {
 
 extension VenetDevice {
   /// Sends a frame; false when it is too long or the device still has all buffers.
-  package func send(_ frame: [UInt8]) throws(BusError) -> Bool {
+  public func send(_ frame: [UInt8]) throws(BusError) -> Bool {
     while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
     guard let index = idle.last, memory.set(frame, in: transmitBuffers[index]) else {
       return false
@@ -109,7 +109,7 @@ extension VenetDevice {
   }
 
   /// Waits until the device has taken all frames; false when it had not in time.
-  package func flush(milliseconds: UInt32) throws(BusError) -> Bool {
+  public func flush(milliseconds: UInt32) throws(BusError) -> Bool {
     let deadline = Deadline(milliseconds: milliseconds)
     while idle.count < transmitBuffers.count {
       while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
@@ -121,7 +121,7 @@ extension VenetDevice {
   }
 
   /// The next frame; nil when none came in time. Less than 0 milliseconds wait for ever.
-  package func receive(milliseconds: Int32) throws(BusError) -> [UInt8]? {
+  public func receive(milliseconds: Int32) throws(BusError) -> [UInt8]? {
     let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
     while true {
       while let completion = try receiving.reap() {
@@ -138,7 +138,7 @@ extension VenetDevice {
   }
 
   /// What to wait for with poll(2) after `receive` answered nil.
-  package var descriptor: Descriptor { receiving.descriptor }
+  public var descriptor: Descriptor { receiving.descriptor }
 
   private func postReceiving(_ index: Int) throws(BusError) {
     _ = try receiving.post(

@@ -1,6 +1,6 @@
 internal import LinuxSystem
-package import VbusLink
-package import Virtio
+public import VbusLink
+public import Virtio
 
 /// A device as a virtio driver sees it (VIRTIO 1.2 section 3), over the calls that every device of
 /// a bus answers.
@@ -9,13 +9,13 @@ package import Virtio
 ///     let features = try device.negotiate([.version1])
 ///     let queue = try device.makeQueue(0, .virtqueue(64, features: features), in: memory)
 ///     try device.start()
-package final class VirtioDevice {
-  package let connection: DeviceConnection
-  package let identity: VirtioIdentity
-  package private(set) var features: FeatureBits = []
+public final class VirtioDevice {
+  public let connection: DeviceConnection
+  public let identity: VirtioIdentity
+  public private(set) var features: FeatureBits = []
 
   /// Asks the device who it is. It is not touched otherwise.
-  package init(_ connection: DeviceConnection) throws(BusError) {
+  public init(_ connection: DeviceConnection) throws(BusError) {
     self.connection = connection
     let bytes = try connection.call(
       VirtioFunction.identify.rawValue, [UInt8](repeating: 0, count: 16))
@@ -24,14 +24,14 @@ package final class VirtioDevice {
   }
 
   /// What the device offers.
-  package func offered() throws(BusError) -> FeatureBits {
+  public func offered() throws(BusError) -> FeatureBits {
     FeatureBits(rawValue: try number(.getFeatures, byteCount: 8))
   }
 
   /// Resets the device, takes of the features those that are offered, and answers them. ENOTSUP
   /// when the device does not agree (section 3.1.1).
   @discardableResult
-  package func negotiate(_ wanted: FeatureBits) throws(BusError) -> FeatureBits {
+  public func negotiate(_ wanted: FeatureBits) throws(BusError) -> FeatureBits {
     try setStatus([])
     try setStatus([.acknowledge, .driver])
     features = try offered().intersection(wanted)
@@ -45,23 +45,23 @@ package final class VirtioDevice {
   }
 
   /// Lets the device begin: its queues are in place.
-  package func start() throws(BusError) {
+  public func start() throws(BusError) {
     try setStatus([.acknowledge, .driver, .featuresOK, .driverOK])
   }
 
   /// Stops the device. Its queues stay shared; `restart` each before `start`.
-  package func reset() throws(BusError) { try setStatus([]) }
+  public func reset() throws(BusError) { try setStatus([]) }
 
-  package func status() throws(BusError) -> DeviceStatus {
+  public func status() throws(BusError) -> DeviceStatus {
     DeviceStatus(rawValue: UInt32(truncatingIfNeeded: try number(.getStatus, byteCount: 4)))
   }
 
-  package func setStatus(_ status: DeviceStatus) throws(BusError) {
+  public func setStatus(_ status: DeviceStatus) throws(BusError) {
     try set(.setStatus, UInt64(status.rawValue), byteCount: 4)
   }
 
   /// Makes a queue. EINVAL for a virtqueue that is larger than the device takes.
-  package func makeQueue(
+  public func makeQueue(
     _ index: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {
     try connection.makeQueue(index, shape, in: memory)
@@ -73,7 +73,7 @@ package final class VirtioDevice {
 extension VirtioDevice {
   /// Bytes of the configuration space (section 2.5); EINVAL outside of it. More than one call
   /// carries is refused as well.
-  package func configuration(offset: UInt32, count: Int) throws(BusError) -> [UInt8] {
+  public func configuration(offset: UInt32, count: Int) throws(BusError) -> [UInt8] {
     guard count > 0, count <= VirtioFunction.configurationByteCountMax else {
       throw .refused(.invalid)
     }
@@ -84,7 +84,7 @@ extension VirtioDevice {
   }
 
   /// Writes to the configuration space. EROFS where it is read-only.
-  package func setConfiguration(offset: UInt32, _ bytes: [UInt8]) throws(BusError) {
+  public func setConfiguration(offset: UInt32, _ bytes: [UInt8]) throws(BusError) {
     guard !bytes.isEmpty, bytes.count <= VirtioFunction.configurationByteCountMax else {
       throw .refused(.invalid)
     }

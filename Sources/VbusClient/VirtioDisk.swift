@@ -3,13 +3,13 @@ internal import Rings
 internal import Virtio
 
 /// A disk as a driver reads it (VIRTIO 1.2 section 5.2), one request at a time.
-package final class VirtioDisk {
+public final class VirtioDisk {
   /// VIRTIO 1.2 section 5.
-  package static let deviceID: UInt32 = 2
+  public static let deviceID: UInt32 = 2
 
-  package let device: VirtioDevice
+  public let device: VirtioDevice
   /// In bytes.
-  package let capacity: UInt64
+  public let capacity: UInt64
   private let memory: ClientMemory
   private let queue: ClientQueue
   private let header: ClientBuffer
@@ -17,12 +17,12 @@ package final class VirtioDisk {
   private let status: ClientBuffer
 
   /// What one request reads at most.
-  package static let byteCountMax = 1 << 16
+  public static let byteCountMax = 1 << 16
   private static let sectorByteCount: UInt64 = 512
   private static let entries = 4
 
   /// Starts the device. ENODEV when it is no disk.
-  package init(_ connection: DeviceConnection) throws(BusError) {
+  public init(_ connection: DeviceConnection) throws(BusError) {
     device = try VirtioDevice(connection)
     guard device.identity.deviceID == Self.deviceID else { throw .refused(.noDevice) }
     let features = try device.negotiate(.version1)
@@ -39,7 +39,7 @@ package final class VirtioDisk {
 
   /// Reads bytes from anywhere. EINVAL behind the end, EIO when the disk cannot read. A disk that
   /// does not answer in time has timed out.
-  package func read(
+  public func read(
     offset: UInt64, count: Int, milliseconds: UInt32 = 30_000
   ) throws(BusError) -> [UInt8] {
     guard count >= 0, offset <= capacity, capacity - offset >= UInt64(count) else {

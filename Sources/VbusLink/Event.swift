@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 /// What the bus tells a client without being asked.
-package enum Event: Hashable, Sendable {
+public enum Event: Hashable, Sendable {
   case deviceAdded(id: UInt32, type: String)
   case deviceDropped(id: UInt32)
   /// A signal was raised by the device.

@@ -45,27 +45,27 @@ package enum VirtioFunction: UInt32, CaseIterable, Sendable {
 }
 
 /// Bits of the device status (VIRTIO 1.2 section 2.1).
-package struct DeviceStatus: OptionSet, Hashable, Sendable {
-  package let rawValue: UInt32
-  package init(rawValue: UInt32) { self.rawValue = rawValue }
+public struct DeviceStatus: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  package static let acknowledge = DeviceStatus(rawValue: 1)
-  package static let driver = DeviceStatus(rawValue: 2)
-  package static let driverOK = DeviceStatus(rawValue: 4)
-  package static let featuresOK = DeviceStatus(rawValue: 8)
-  package static let needsReset = DeviceStatus(rawValue: 64)
-  package static let failed = DeviceStatus(rawValue: 128)
+  public static let acknowledge = DeviceStatus(rawValue: 1)
+  public static let driver = DeviceStatus(rawValue: 2)
+  public static let driverOK = DeviceStatus(rawValue: 4)
+  public static let featuresOK = DeviceStatus(rawValue: 8)
+  public static let needsReset = DeviceStatus(rawValue: 64)
+  public static let failed = DeviceStatus(rawValue: 128)
 }
 
 /// What `VirtioFunction.identify` answers.
-package struct VirtioIdentity: Hashable, Sendable {
+public struct VirtioIdentity: Hashable, Sendable {
   /// VIRTIO 1.2 section 5.
-  package let deviceID: UInt32
-  package let queueCount: UInt32
+  public let deviceID: UInt32
+  public let queueCount: UInt32
   /// Entries of the largest ring that the device takes.
-  package let queueSizeMax: UInt32
+  public let queueSizeMax: UInt32
   /// Bytes of the configuration space.
-  package let configurationByteCount: UInt32
+  public let configurationByteCount: UInt32
 
   package init(
     deviceID: UInt32, queueCount: UInt32, queueSizeMax: UInt32, configurationByteCount: UInt32

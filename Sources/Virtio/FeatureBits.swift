@@ -1,30 +1,30 @@
 /// A feature word of a virtio device: the bits that every device class shares (VIRTIO 1.2
 /// section 6). A class adds its own in an extension.
-package struct FeatureBits: OptionSet, Hashable, Sendable {
-  package let rawValue: UInt64
+public struct FeatureBits: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt64
 
-  package init(rawValue: UInt64) { self.rawValue = rawValue }
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-  package init(bit: Int) { rawValue = 1 << UInt64(bit) }
+  public init(bit: Int) { rawValue = 1 << UInt64(bit) }
 
   /// VIRTIO_F_INDIRECT_DESC: a descriptor may name a table of further descriptors.
-  package static let indirectDescriptors = FeatureBits(bit: 28)
+  public static let indirectDescriptors = FeatureBits(bit: 28)
   /// VIRTIO_F_EVENT_IDX: each side says at which index it wants to be notified.
-  package static let eventIndex = FeatureBits(bit: 29)
+  public static let eventIndex = FeatureBits(bit: 29)
   /// VIRTIO_F_VERSION_1: the device and driver follow VIRTIO 1.x.
-  package static let version1 = FeatureBits(bit: 32)
+  public static let version1 = FeatureBits(bit: 32)
   /// VIRTIO_F_ACCESS_PLATFORM.
-  package static let accessPlatform = FeatureBits(bit: 33)
+  public static let accessPlatform = FeatureBits(bit: 33)
   /// VIRTIO_F_RING_PACKED.
-  package static let packedRing = FeatureBits(bit: 34)
+  public static let packedRing = FeatureBits(bit: 34)
   /// VIRTIO_F_IN_ORDER: chains are used in the order in which they were offered.
-  package static let inOrder = FeatureBits(bit: 35)
+  public static let inOrder = FeatureBits(bit: 35)
   /// VIRTIO_F_ORDER_PLATFORM.
-  package static let orderPlatform = FeatureBits(bit: 36)
+  public static let orderPlatform = FeatureBits(bit: 36)
   /// VIRTIO_F_NOTIFICATION_DATA.
-  package static let notificationData = FeatureBits(bit: 38)
+  public static let notificationData = FeatureBits(bit: 38)
   /// VIRTIO_F_RING_RESET.
-  package static let ringReset = FeatureBits(bit: 40)
+  public static let ringReset = FeatureBits(bit: 40)
 
   /// What `SplitRing` serves.
   package static let splitRing: FeatureBits = [.version1, .indirectDescriptors, .eventIndex]

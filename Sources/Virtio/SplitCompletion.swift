@@ -10,7 +10,7 @@ package struct SplitCompletion: Hashable, Sendable {
 }
 
 /// What a device may never do to its driver.
-package enum DeviceFault: Error, Hashable, Sendable {
+public enum DeviceFault: Error, Hashable, Sendable {
   /// A used element names a chain that the device did not have: given back twice, or never lent.
   case notLent(UInt32)
   /// The used index moved further than chains were lent.

@@ -3,20 +3,28 @@ import Connectors
 import Control
 import LinuxSystem
 import VbusClient
-import VbusLink
 
-/// `vbusfs guest`: what a guest does on a container's bus, from the shell.
+/// `vbusfs guest SOCKET ACTION`: what a guest does on a container's bus, from the shell.
 struct GuestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "guest", abstract: "Use the devices of a container's bus, as a guest does.",
-    subcommands: [
-      GuestList.self, GuestWatch.self, GuestIdentify.self, GuestSend.self, GuestReceive.self,
-      GuestRead.self,
-    ])
-}
+    usage: """
+      vbusfs guest <socket> list
+      vbusfs guest <socket> watch [--timeout <seconds>]
+      vbusfs guest <socket> identify <id>
+      vbusfs guest <socket> send <id> [--receive <frames>] [--timeout <seconds>]
+      vbusfs guest <socket> receive <id> [--count <frames>] [--timeout <seconds>]
+      vbusfs guest <socket> read <id> [--offset <byte>] [--count <bytes>]
+      """,
+    discussion: """
+      list      Print number and type of all devices.
+      watch     Print a line for each device that comes or goes.
+      identify  Print what a device says it is.
+      send      Send Ethernet frames, lines of hexadecimal digits on standard input.
+      receive   Print Ethernet frames that come in, as such lines.
+      read      Write bytes of a disk to standard output.
+      """)
 
-/// What every command on a bus is told.
-struct GuestBus: ParsableArguments {
   @Argument(
     help: """
       The socket of a container, containers/lab0/socket for example; or the way to it over a stream, \
@@ -25,6 +33,72 @@ struct GuestBus: ParsableArguments {
       """)
   var socket: String
 
+  @Argument(help: "What to do, see above.")
+  var action: GuestAction
+
+  @Argument(help: "The device's number on the bus, which all but list and watch take.")
+  var id: UInt32?
+
+  @Option(help: "watch, send, receive: give up after so many seconds. (default: never)")
+  var timeout: Double?
+
+  @Option(help: "send: then print so many frames that come in. (default: 0)")
+  var receive: UInt64?
+
+  @Option(help: "receive: end after so many frames; read: so many bytes. (default: all)")
+  var count: UInt64?
+
+  @Option(help: "read: the first byte. (default: 0)")
+  var offset: UInt64?
+
+  func validate() throws {
+    guard action.needsDevice == (id != nil) else {
+      throw ValidationError(
+        action.needsDevice
+          ? "\(action) takes the number of a device" : "\(action) takes no device")
+    }
+    for (option, isGiven) in [
+      ("timeout", timeout != nil), ("receive", receive != nil), ("count", count != nil),
+      ("offset", offset != nil),
+    ] where isGiven && !action.options.contains(option) {
+      throw ValidationError("\(action) takes no --\(option)")
+    }
+    guard (0..<1e6).contains(timeout ?? 0) else {
+      throw ValidationError("--timeout takes seconds, from 0 to 1000000")
+    }
+  }
+
+  func run() throws {
+    switch action {
+    case .list: try list()
+    case .watch: try watch()
+    case .identify: try identify()
+    case .send: try send()
+    case .receive: try receiveFrames()
+    case .read: try read()
+    }
+  }
+}
+
+/// What can be done on a bus.
+enum GuestAction: String, ExpressibleByArgument, CaseIterable {
+  case list, watch, identify, send, receive, read
+
+  var needsDevice: Bool { self != .list && self != .watch }
+
+  /// Those that it takes.
+  var options: [String] {
+    switch self {
+    case .list, .identify: []
+    case .watch: ["timeout"]
+    case .send: ["receive", "timeout"]
+    case .receive: ["count", "timeout"]
+    case .read: ["offset", "count"]
+    }
+  }
+}
+
+extension GuestCommand {
   func connected() throws -> BusClient {
     guard var address = ConnectorAddress(socket) else {
       throw Failure("\(socket) is no address of a bus")
@@ -32,27 +106,27 @@ struct GuestBus: ParsableArguments {
     if case .socket(let path) = address { address = .socket(path: absolutePath(path)) }
     return try told(socket) { () throws(BusError) in try BusClient(address.connector()) }
   }
-}
-
-/// What every command on a device is told.
-struct GuestDevice: ParsableArguments {
-  @OptionGroup var bus: GuestBus
-
-  @Argument(help: "The device's number on the bus; `vbusfs guest list` has them.")
-  var id: UInt32
 
   /// What a person is told the device by.
-  var name: String { "device \(id) of \(bus.socket)" }
+  var deviceName: String { "device \(id ?? 0) of \(socket)" }
 
   /// Opens the device, which has to be of this type if there is one.
   func opened(type: String? = nil) throws -> DeviceConnection {
-    let client = try bus.connected()
-    return try told(name) { () throws(BusError) in
+    let client = try connected()
+    return try told(deviceName) { () throws(BusError) in
       let found = try client.devices().first { $0.id == id }
       guard let found else { throw .refused(.noEntry) }
       guard type == nil || found.type == type else { throw .refused(.noDevice) }
-      return try client.open(id)
+      return try client.open(found.id)
     }
+  }
+
+  /// Milliseconds from now on that are left of `timeout`, less than 0 for ever.
+  func rest(since start: UInt64) -> Int32 {
+    guard let timeout else { return -1 }
+    let end = start + UInt64(timeout * 1e9)
+    let now = monotonicNanoseconds()
+    return now < end ? Int32(clamping: (end - now + 999_999) / 1_000_000) : 0
   }
 }
 
@@ -62,27 +136,6 @@ func told<Result>(
 ) throws -> Result {
   do throws(BusError) { return try body() } catch {
     throw Failure("\(subject): \(error.sentence)")
-  }
-}
-
-/// How long to wait, as people say it.
-struct GuestPatience: ParsableArguments {
-  @Option(help: "Give up after so many seconds. (default: never)")
-  var timeout: Double?
-
-  func validate() throws {
-    guard let timeout else { return }
-    guard timeout >= 0, timeout < 1e6 else {
-      throw ValidationError("--timeout takes seconds, from 0 to 1000000")
-    }
-  }
-
-  /// Milliseconds from now on that are left, less than 0 for ever.
-  func rest(since start: UInt64) -> Int32 {
-    guard let timeout else { return -1 }
-    let end = start + UInt64(timeout * 1e9)
-    let now = monotonicNanoseconds()
-    return now < end ? Int32(clamping: (end - now + 999_999) / 1_000_000) : 0
   }
 }
 

@@ -1,5 +1,4 @@
-import Glibc
-import LinuxSystem
+import Foundation
 import VbusClient
 
 /// Writes the first bytes of a disk to standard output: virtio-blk over a virtqueue, which
@@ -10,7 +9,7 @@ import VbusClient
 enum DiskReader {
   static func main() {
     do { try run() } catch {
-      try? write(Array("DiskReader: \(error)\n".utf8), to: Descriptor(owning: 2))
+      try? FileHandle.standardError.write(contentsOf: Array("DiskReader: \(error)\n".utf8))
       exit(1)
     }
   }
@@ -22,7 +21,7 @@ enum DiskReader {
     }
     let client = try BusClient(connectingTo: arguments[1])
     let disk = try VirtioDisk(client.open(id))
-    try write(disk.read(offset: 0, count: count), to: Descriptor(owning: 1))
+    try FileHandle.standardOutput.write(contentsOf: disk.read(offset: 0, count: count))
   }
 }
 

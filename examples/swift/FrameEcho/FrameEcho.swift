@@ -1,5 +1,4 @@
-import Glibc
-import LinuxSystem
+import Foundation
 import VbusClient
 
 /// Sends every Ethernet frame back to where it came from: vbus's own network card, which
@@ -12,7 +11,7 @@ import VbusClient
 enum FrameEcho {
   static func main() {
     do { try run() } catch {
-      try? write(Array("FrameEcho: \(error)\n".utf8), to: Descriptor(owning: 2))
+      try? FileHandle.standardError.write(contentsOf: Array("FrameEcho: \(error)\n".utf8))
       exit(1)
     }
   }

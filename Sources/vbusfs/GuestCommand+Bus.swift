@@ -1,0 +1,45 @@
+import LinuxSystem
+import VbusClient
+
+extension GuestCommand {
+  /// A line for each device.
+  func list() throws {
+    let client = try connected()
+    let devices = try told(socket) { () throws(BusError) in try client.devices() }
+    let output = GuestOutput()
+    for device in devices { try output.line("\(device.id) \(device.type)") }
+  }
+
+  /// A line for each device that comes or goes, those that are there first.
+  func watch() throws {
+    let client = try connected()
+    let output = GuestOutput()
+    let start = monotonicNanoseconds()
+    while true {
+      let event = try told(socket) { () throws(BusError) in
+        try client.nextEvent(milliseconds: rest(since: start))
+      }
+      switch event {
+      case nil: return
+      case .deviceAdded(let id, let type): try output.line("added \(id) \(type)")
+      case .deviceDropped(let id): try output.line("dropped \(id)")
+      case .signal, .shareClosed: break
+      }
+    }
+  }
+
+  /// What the device says it is.
+  func identify() throws {
+    let connection = try opened()
+    let (identity, features) = try told(deviceName) { () throws(BusError) in
+      let virtio = try VirtioDevice(connection)
+      return (virtio.identity, try virtio.offered())
+    }
+    let output = GuestOutput()
+    try output.line("virtio_device \(identity.deviceID)")
+    try output.line("queues \(identity.queueCount)")
+    try output.line("queue_size_max \(identity.queueSizeMax)")
+    try output.line("configuration_bytes \(identity.configurationByteCount)")
+    try output.line("features 0x\(String(features.rawValue, radix: 16))")
+  }
+}
