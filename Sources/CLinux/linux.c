@@ -265,8 +265,13 @@ ssize_t linux_receive(
     int flags) {
   char control[CMSG_SPACE(descriptors_max * sizeof(int))];
   struct iovec part = {.iov_base = bytes, .iov_len = capacity};
-  struct msghdr message = {
-    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  // Where none are wanted the kernel lets go of those that came. Closing them here could wait for a
+  // file system that another process answers for.
+  if (fd_capacity > 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+  }
   ssize_t received;
   do received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   while (received < 0 && errno == EINTR);
@@ -430,6 +435,17 @@ int linux_is_remote(int fd) {
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if ((unsigned)facts.f_type == kinds[i]) return 1;
   return 0;
+}
+
+int linux_is_event(int fd) {
+  struct statfs facts;
+  return fstatfs(fd, &facts) == 0 && (unsigned)facts.f_type == ANON_INODE_FS_MAGIC;
+}
+
+int linux_is_memory(int fd) {
+  struct statfs facts;
+  if (fstatfs(fd, &facts) < 0) return 0;
+  return (unsigned)facts.f_type == TMPFS_MAGIC || (unsigned)facts.f_type == HUGETLBFS_MAGIC;
 }
 
 int linux_random(void *bytes, size_t count) {

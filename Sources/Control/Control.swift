@@ -95,6 +95,10 @@ package final class Control {
       self.tree.hostFailed(id, refusal)
     }
     engines.onEngineChange = { [unowned self] in self.tree.engineStateChanged($0) }
+    engines.onLingering = { [unowned self] id in
+      // A predecessor may have died before it said that the host side is closed.
+      if self.tree.model.devices[id]?.isEnabled != true { self.engines.revoke(id) }
+    }
     engines.onMembers = { [unowned self] (container, members) in
       self.tree.membersChanged(members.map(MemberConnection.init), of: container)
     }

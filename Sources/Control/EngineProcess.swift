@@ -42,6 +42,8 @@ final class EngineProcess {
   private var retiring: Waiting?
   /// All connections of native clients.
   private(set) var members: [Member] = []
+  /// Devices that were stopped and that a native client still has, as a new control has to know.
+  var onLingering: ([ObjectID]) -> Void = { _ in }
   /// `nil` when the container has no socket.
   private var bus: Bus?
   /// Somebody has connected, and the engine is not to go before it has looked.
@@ -215,6 +217,7 @@ final class EngineProcess {
       onSettled()
     case .changed(let id): onChange(ObjectID(rawValue: id))
     case .members(let members): attached(members)
+    case .lingering(let ids): onLingering(ids.map { ObjectID(rawValue: $0) })
     case .retired(let epoch) where epoch == self.epoch:
       // It lets nobody in; when that is not wanted any more, a new epoch takes it back.
       if retiring == nil { beginEpoch() } else { finish(retiring.take(), .success(())) }

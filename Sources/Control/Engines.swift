@@ -24,6 +24,8 @@ final class Engines {
   /// An engine does not take up a device that was live.
   var onDeviceLoss: (ObjectID, HostRefusal) -> Void = { _, _ in }
   var onEngineChange: (ObjectID) -> Void = { _ in }
+  /// A native client still has a device that was stopped.
+  var onLingering: (ObjectID) -> Void = { _ in }
   /// Who is attached to a container: all connections.
   var onMembers: (ObjectID, [Member]) -> Void = { _, _ in }
 
@@ -156,6 +158,12 @@ final class Engines {
     engine.onMembers = { [unowned self, unowned engine] in
       self.onMembers(engine.container, engine.members)
       self.retireIfIdle(engine)
+    }
+    engine.onLingering = { [unowned self, unowned engine] ids in
+      for id in ids {
+        self.formerContainers[id] = engine.container
+        self.onLingering(id)
+      }
     }
     engine.onSettled = { [unowned self, unowned engine] in self.retireIfIdle(engine) }
     engines[engine.container] = engine

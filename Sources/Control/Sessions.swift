@@ -28,6 +28,8 @@ final class Sessions {
 
   /// Sessions that one user has at once.
   static let countMaxOfUser = 16
+  /// All sessions: each has a container, and most of those are left to others.
+  static let countMax = 512
   /// The kernel's numbers of requests never come so far.
   private static let uniqueBase: UInt64 = 1 << 63
   /// How long connections wait where none could be accepted.
@@ -95,8 +97,8 @@ final class Sessions {
     guard let connection = try? control.keeper.accept(from: listener, as: name),
       let peer = try? SocketPeer(of: connection)
     else { return pauseListening() }
-    let count = sessions.values.count { $0.isConnected && $0.rights.uid == peer.uid }
-    guard count < Self.countMaxOfUser else {
+    let count = sessions.values.count { $0.rights.uid == peer.uid }
+    guard count < Self.countMaxOfUser, sessions.count < Self.countMax else {
       let refusal = Refusal.tooManySessions(countMax: Self.countMaxOfUser)
       say(SessionRefusal(refusal, tree.error(refusal).errno).text, number: 1, to: id)
       try? control.keeper.drop(name)

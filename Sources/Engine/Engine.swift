@@ -39,6 +39,7 @@ package final class Engine {
   /// Devices with news that control was not told yet.
   private var changed: Set<UInt64> = []
   private var hasSwept = false
+  private var owesMembers = false
 
   package init(
     on loop: EventLoop, keeper: KeeperClient, makeModel: @escaping ModelMaker
@@ -52,7 +53,7 @@ package final class Engine {
       Channel(channel), on: loop, onPacket: { [unowned self] in self.hear($0) },
       onEnd: { [unowned self] in self.loop.end() })
     link?.onRoom = { [unowned self] in self.tellChanges() }
-    bus.onMembers = { [unowned self] in self.tell(.members(self.bus.members)) }
+    bus.onMembers = { [unowned self] in self.tellMembers() }
     // The keeper says nothing unasked here: its channel becomes readable when it is gone.
     _ = try loop.watch(keeper.channel.descriptor) { [unowned self] _ in self.loop.end() }
   }
@@ -74,6 +75,7 @@ package final class Engine {
       guard epoch == self.epoch else { return }
       for id in devices.keys where !named.contains(id) { stop(id) }
       sweep()
+      tell(.lingering(lingering.keys.sorted()))
       tell(.settled(epoch: epoch))
       tell(.members(bus.members))
     case .stop(let id):
@@ -176,8 +178,15 @@ package final class Engine {
     _ = loop.after(milliseconds: 0) { [unowned self] in self.tellChanges() }
   }
 
+  /// What control has not read yet does not pile up.
+  private func tellMembers() {
+    owesMembers = link?.isFull == true
+    if !owesMembers { tell(.members(bus.members)) }
+  }
+
   private func tellChanges() {
     guard link?.isFull == false else { return }
+    if owesMembers { tellMembers() }
     for id in changed { tell(.changed(id: id)) }
     changed = []
   }

@@ -36,7 +36,7 @@ extension LiveDevice: DeviceHost {
 
   func drain(queue index: Int) {
     guard queues.indices.contains(index) else { return }
-    queues[index].serveAll()
+    queues[index].serveAll(until: monotonicNanoseconds() + LiveQueue.drainNanoseconds)
   }
 
   func flush(queue index: Int) {

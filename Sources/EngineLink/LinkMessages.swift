@@ -111,6 +111,8 @@ package enum EngineMessage: Sendable, Equatable {
   case members([Member])
   /// There is neither a device nor a client, and nobody is accepted any more.
   case retired(epoch: UInt64)
+  /// All devices that were stopped and that a native client still has open; before `settled`.
+  case lingering([UInt64])
 }
 
 extension ControlMessage {
@@ -192,7 +194,7 @@ extension ControlMessage {
 
 extension EngineMessage {
   private enum Kind: UInt8 {
-    case started = 1, refused, stopped, settled, changed, members, retired
+    case started = 1, refused, stopped, settled, changed, members, retired, lingering
   }
 
   package var bytes: [UInt8] {
@@ -210,6 +212,9 @@ extension EngineMessage {
       wire.put(Kind.members.rawValue, 0, 0)
       wire.put(members) { $0.put($1) }
     case .retired(let epoch): wire.put(Kind.retired.rawValue, 0, epoch)
+    case .lingering(let ids):
+      wire.put(Kind.lingering.rawValue, 0, 0)
+      wire.put(ids) { $0.put($1) }
     }
     return wire.bytes
   }
@@ -235,6 +240,8 @@ extension EngineMessage {
     case .members:
       return .members(try wire.list { reader throws(WireError) in try reader.member() })
     case .retired: return .retired(epoch: epoch)
+    case .lingering:
+      return .lingering(try wire.list { reader throws(WireError) in try reader.uint64() })
     case nil: throw WireError()
     }
   }

@@ -71,6 +71,8 @@ package final class Keeper {
     let pause = program.ended(ending)
     guard !program.isEnding, !isHopeless(program, ending) else {
       programs[program.name] = nil
+      // What it put at its end: nobody else knows of it.
+      if !program.scope.isEmpty { kept.drop(program.scope) }
       announce(program)
       endIfDone(after: program)
       return
@@ -132,6 +134,7 @@ package final class Keeper {
     if request.wantsAnswer, !program.isControl, program.link?.isFull == true { return }
     switch request {
     case .put(let names):
+      guard hasRoom(program) else { return }
       for (name, descriptor) in zip(names, packet.descriptors) {
         kept.put(descriptor, as: scope + name)
       }
@@ -140,7 +143,8 @@ package final class Keeper {
       program.link?.send(Packet(KeeperReply.end.bytes))
     case .drop(let name): kept.drop(scope + name)
     case .accept(let name):
-      if let listener = packet.descriptors.first, let connection = accept(from: listener),
+      if hasRoom(program), let listener = packet.descriptors.first,
+        let connection = accept(from: listener),
         let entry = kept.put(connection, as: scope + name)
       {
         handOut(scope + name, entry, to: program)
@@ -151,6 +155,11 @@ package final class Keeper {
       kept.say(bytes, number: number, through: scope + name)
     case .spawn, .end, .children, .ready: supervise(request, for: program)
     }
+  }
+
+  /// No program fills the store for the others.
+  private func hasRoom(_ program: KeptProgram) -> Bool {
+    program.isControl || kept.count(below: program.scope) < KeptDescriptors.countMaxOfProgram
   }
 
   /// Never waits, even when another holder of the listener wants it to.

@@ -21,7 +21,10 @@ struct KeptDescriptors {
   private var count = 0
 
   /// Bounds what the processes together can make the keeper hold.
-  static let countMax = 65_536
+  static let countMax = 131_072
+  /// Bounds what one program can make it hold that is not control, so that it has no more than its
+  /// share: two thousand devices at work, or a hundred clients with all that each may have.
+  static let countMaxOfProgram = 8192
   /// Names of this project have six parts at most.
   static let partsMax = 16
 
@@ -47,6 +50,9 @@ struct KeptDescriptors {
     if isNew { count += 1 }
     return entry
   }
+
+  /// How many are called `name` or below it. Costs a walk over them.
+  func count(below name: String) -> Int { node(Self.parts(name)).map(Self.entryCount) ?? 0 }
 
   /// Everything called `name` or below it, in the order of names; with an empty name all.
   func below(_ name: String) -> [(name: String, entry: Entry)] {

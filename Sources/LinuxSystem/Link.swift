@@ -85,8 +85,9 @@ package final class Link {
         sent += 1
       }
     } catch {
-      // The end is noticed by receiving; what cannot be sent now waits for room.
-      if error != .again { sent = outbox.count }
+      // The end is noticed by receiving; what cannot be sent now waits for room, and what can never
+      // be sent is passed over alone.
+      if error == .messageTooLong { sent += 1 } else if error != .again { sent = outbox.count }
     }
     outbox.removeFirst(sent)
     guard let token, isWaitingForRoom != isFull else { return }

@@ -18,7 +18,7 @@ struct MessageTests {
     .started(id: 1, epoch: 2), .refused(id: 3, epoch: 4, errno: -5, reason: "no"),
     .stopped(id: .max, epoch: 6), .settled(epoch: 8), .changed(id: 10),
     .members([]), .members([Member(pid: 1, uid: 2, gid: 3, since: .max, openCount: 5)]),
-    .retired(epoch: 9),
+    .retired(epoch: 9), .lingering([]), .lingering([1, .max]),
   ]
 
   @Test("What control says is heard as it was said", arguments: ofControl)
@@ -52,7 +52,7 @@ struct MessageTests {
     #expect(ControlMessage([kind] + [UInt8](repeating: 0, count: 64)) == nil)
   }
 
-  @Test("A message of an engine of an unknown kind is refused", arguments: [0, 8, 255] as [UInt8])
+  @Test("A message of an engine of an unknown kind is refused", arguments: [0, 9, 255] as [UInt8])
   func unknownKindOfEngine(_ kind: UInt8) {
     #expect(EngineMessage([kind] + [UInt8](repeating: 0, count: 64)) == nil)
   }

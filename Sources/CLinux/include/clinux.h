@@ -179,6 +179,9 @@ int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
 
 // 1 when a file's file system is answered for by another process or machine, or cannot tell.
 int linux_is_remote(int fd);
+// 1 for an eventfd or its like; 1 for a file in memory, with pages of any size.
+int linux_is_event(int fd);
+int linux_is_memory(int fd);
 
 // -- network interfaces; names have room for IFNAMSIZ bytes, the final NUL included
 int linux_tap_attach(int tun, char name[16]);  // a pattern's name is replaced by the real one

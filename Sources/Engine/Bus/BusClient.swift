@@ -80,7 +80,16 @@ package final class BusClient {
     return 0
   }
 
+  /// EBADF for a descriptor that is not of the kind that is due: one whose file system somebody
+  /// answers for could keep this process or the keeper waiting for ever.
   private func change(_ action: Call.Action, _ descriptors: [Descriptor]) throws(Errno) {
+    if case .addMemory = action {
+      guard descriptors.allSatisfy(isMemoryFile) else { throw .badDescriptor }
+    } else {
+      guard descriptors.allSatisfy(isEvent) else { throw .badDescriptor }
+      // Where ringing a bell would wait, a full one must not hold up the loop.
+      for bell in descriptors { try bell.setNonblocking(true) }
+    }
     switch action {
     case .hello, .signal, .call: break
     case .addMemory(let region): try add(region, descriptors)
@@ -105,8 +114,9 @@ package final class BusClient {
     }
   }
 
+  /// The session knows the handle; ENODEV when the device is gone with a former engine.
   private func device(_ handle: DeviceHandle) throws(Errno) -> OpenedDevice {
-    guard let device = devices[handle.rawValue] else { throw .noEntry }
+    guard let device = devices[handle.rawValue] else { throw .noDevice }
     return device
   }
 
@@ -123,9 +133,8 @@ package final class BusClient {
     released.removeAll { $0 == Part.memory(region) }
   }
 
-  /// EBADF for a file that another process or machine answers for, EINVAL for one too short.
+  /// EINVAL for a file too short.
   func map(_ region: Region, _ file: Descriptor) throws(Errno) {
-    guard !isRemote(file) else { throw .badDescriptor }
     do throws(MemoryFault) { try memory.add(Self.place(region), of: file) } catch {
       if case .notMapped(let errno) = error { throw errno }
       throw .invalid

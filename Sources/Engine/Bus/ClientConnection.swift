@@ -22,6 +22,7 @@ final class ClientConnection: ClientVault {
   private var isSavingLater = false
   /// Why its first message, and the last, is refused.
   private var refusal: Errno?
+  private var refusalEnd: EventLoop.Token?
 
   /// How long somebody who is refused may take to ask.
   private static let refusalMilliseconds: UInt64 = 2000
@@ -63,8 +64,10 @@ final class ClientConnection: ClientVault {
     peer = try SocketPeer(of: socket)
   }
 
-  var member: Member {
-    Member(
+  /// Nil for one that is refused.
+  var member: Member? {
+    guard client != nil else { return nil }
+    return Member(
       pid: peer.pid, uid: peer.uid, gid: peer.gid, since: record.since,
       openCount: UInt32(client?.devices.count ?? 0))
   }
@@ -76,7 +79,9 @@ final class ClientConnection: ClientVault {
     // Before HELLO nobody was let in. A refusal is heard as the answer to what is said first.
     if lines.isEmpty { refusal = bus.refusal(of: peer) }
     guard refusal == nil else {
-      _ = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in self?.end() }
+      refusalEnd = bus.loop.after(milliseconds: Self.refusalMilliseconds) { [weak self] in
+        self?.end()
+      }
       if let begun = record.begun(length: ClientSession.byteCount) { refuse(begun) }
       return
     }
@@ -104,6 +109,8 @@ final class ClientConnection: ClientVault {
 
   private func isReady(_ readiness: Readiness) {
     if readiness.contains(.writable), isWaitingForRoom { roomAppeared() }
+    // Nobody will take the reply any more.
+    guard unsent == nil || readiness.isDisjoint(with: [.hungUp, .failed]) else { return end() }
     if readiness != .writable { serveMessage() }
   }
 
@@ -112,7 +119,7 @@ final class ClientConnection: ClientVault {
     guard token != nil, unsent == nil else { return }
     do throws(Errno) {
       let (bytes, descriptors) = try record.receive(
-        from: socket, descriptorsMax: Limits.descriptorCountMax + 1)
+        from: socket, descriptorsMax: client == nil ? 0 : Limits.descriptorCountMax + 1)
       // A message has a byte at least, so nothing means the end.
       guard !bytes.isEmpty else { return end() }
       guard let client else { return refuse(bytes) }
@@ -222,11 +229,12 @@ final class ClientConnection: ClientVault {
     guard let token else { return }
     self.token = nil
     bus.loop.remove(token)
-    client?.end()
-    client = nil
+    if let refusalEnd { bus.loop.remove(refusalEnd) }
     // First, so that who dies from here on leaves a connection that is over.
     disconnect(socket)
     try? bus.keeper.drop(scope)
+    client?.end()
+    client = nil
     bus.connections.removeAll { $0 === self }
     bus.membersChanged()
   }

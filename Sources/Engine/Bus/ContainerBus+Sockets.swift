@@ -8,14 +8,34 @@ extension ContainerBus {
   /// Who may attach, from here on; those who are attached stay. The listener is the same all along.
   func follow(_ offer: ContainerOffer, _ listener: Descriptor?) {
     self.offer = offer
-    guard listenerToken == nil, let listener else { return }
-    self.listener = listener
+    isRetired = false
+    if let listener { self.listener = listener }
+    listen()
+  }
+
+  /// Not before a predecessor's clients are taken up: a new one is not to be taken for one of them,
+  /// nor to get what they have open.
+  private func listen() {
+    guard isTakenUp, !isRetired, listenerToken == nil, let listener else { return }
     listenerToken = try? loop.watch(listener) { [weak self] _ in self?.connectionWaits() }
   }
 
+  /// There are too many, or no descriptor is left: they wait in the listener for a while.
+  private func pauseListening() {
+    if let listenerToken { loop.remove(listenerToken) }
+    listenerToken = nil
+    _ = loop.after(milliseconds: Self.pauseMilliseconds) { [weak self] in self?.listen() }
+  }
+
+  private static let pauseMilliseconds: UInt64 = 100
+  /// Those who are refused stay for a moment.
+  private static let connectionsMax = clientsMax + 16
+
   /// Nobody is accepted any more, nor are those who wait in the listener: they are for a successor.
   func retire() -> Bool {
-    guard connections.isEmpty, clients.isEmpty else { return false }
+    guard clients.isEmpty else { return false }
+    for connection in connections { connection.end() }
+    isRetired = true
     if let listenerToken { loop.remove(listenerToken) }
     listenerToken = nil
     return true
@@ -23,10 +43,13 @@ extension ContainerBus {
 
   private func connectionWaits() {
     guard let listener else { return }
+    guard connections.count < Self.connectionsMax else { return pauseListening() }
     // The keeper accepts, so that no connection is ever held by a process that can die alone.
     let scope = "\(Self.clientsPart)/\(monotonicNanoseconds())"
     let name = "\(scope)/\(ClientConnection.connectionPart)"
-    guard let socket = try? keeper.accept(from: listener, as: name) else { return }
+    guard let socket = try? keeper.accept(from: listener, as: name) else {
+      return pauseListening()
+    }
     connect(scope) { () throws(Errno) in
       try ClientConnection(beginning: socket, scope: scope, on: self)
     }
@@ -66,6 +89,10 @@ extension ContainerBus {
 
   /// Goes on with the clients of an engine that died. All devices that live on are there.
   func takeUp() {
+    defer {
+      isTakenUp = true
+      listen()
+    }
     guard let items = try? keeper.take(Self.clientsPart) else { return }
     var kept: [String: [String: Descriptor]] = [:]
     for item in items {

@@ -20,9 +20,12 @@ package final class ContainerBus {
   var offer: ContainerOffer?
   var listener: Descriptor?
   var listenerToken: EventLoop.Token?
+  /// A predecessor's clients are here, or are gone.
+  var isTakenUp = false
+  var isRetired = false
   private var isTelling = false
 
-  /// Called once a turn after clients came or went, or opened or closed a device.
+  /// Called soon after clients came or went, or opened or closed a device.
   var onMembers: () -> Void = {}
 
   init(on loop: EventLoop, keeper: KeeperClient) {
@@ -97,16 +100,18 @@ package final class ContainerBus {
     _ = loop.after(milliseconds: 0) { [weak client] in client?.eventsWait() }
   }
 
-  /// Tells control once a turn, however much changes.
+  private static let membersMilliseconds: UInt64 = 10
+
+  /// Tells control soon, and not more often, however much changes.
   func membersChanged() {
     guard !isTelling else { return }
     isTelling = true
-    _ = loop.after(milliseconds: 0) { [weak self] in
+    _ = loop.after(milliseconds: Self.membersMilliseconds) { [weak self] in
       self?.isTelling = false
       self?.onMembers()
     }
   }
 
   /// Those who came by the socket; for control.
-  var members: [Member] { connections.map(\.member) }
+  var members: [Member] { connections.compactMap(\.member) }
 }

@@ -28,7 +28,6 @@ final class EventRing {
         at: GuestAddress(queue.ring), byteCount: IoqLayout.byteCount(size), flow: .fromDevice,
         memory: client.memory)
     } catch { throw .invalid }
-    for bell in bells { try bell.setNonblocking(true) }
     token = try client.bus.loop.watch(hostBell.descriptor, for: [.readable, .edge]) {
       [unowned self] _ in deliver()
     }

@@ -92,9 +92,12 @@ extension LiveQueue {
     ring.publish()
   }
 
+  /// How long finishing what is posted may take, however fast a driver posts more.
+  static let drainNanoseconds: UInt64 = 20_000_000
+
   /// Serves until nothing is left to do, for at most as many turns as the ring has entries.
-  func serveAll() {
-    for _ in 0..<max(1, Int(record.size)) {
+  func serveAll(until end: UInt64) {
+    for _ in 0..<max(1, Int(record.size)) where monotonicNanoseconds() < end {
       let before = record.usedIndex
       serve()
       guard hasRing, record.usedIndex != before else { return }

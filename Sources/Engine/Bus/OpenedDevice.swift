@@ -65,7 +65,8 @@ final class OpenedDevice {
   /// DEVCLOSE: finishes what is posted, then lets go of the device.
   func close() {
     guard !isRevoked else { return }
-    for queue in device.queues where queue.isRunning { queue.serveAll() }
+    let end = monotonicNanoseconds() + LiveQueue.drainNanoseconds
+    for queue in device.queues where queue.isRunning { queue.serveAll(until: end) }
     release()
   }
 
@@ -99,10 +100,11 @@ final class OpenedDevice {
     guard isStarted, let ring = rings[index] else { return }
     let queue = device.queues[index]
     guard !queue.isFaulted, !queue.hasRing else { return }
-    let wasRunning = isResumed && queue.isRunning
+    // One that a predecessor had stopped, as it was about to write down, is served no more.
+    guard !isResumed || queue.isRunning else { return }
     do throws(RingFault) {
       try queue.start(
-        ring, in: client.memory, FeatureBits(rawValue: acked ?? 0), isResumed: wasRunning,
+        ring, in: client.memory, FeatureBits(rawValue: acked ?? 0), isResumed: isResumed,
         tellDriver: client.bell(of: ring.signal))
     } catch { device.fail(queue, error.sentence) }
   }

@@ -11,7 +11,7 @@ extension LiveDevice {
   func connectionWaits() {
     // What the present one said last, and its end, may wait unseen.
     serveMessages()
-    guard attachment == nil, opening == nil, !isHeld() else {
+    guard attachment == nil, opening == nil, !record.hasClient, !isHeld() else {
       _ = try? accept(from: listener)
       return
     }
