@@ -48,6 +48,7 @@ let package = Package(
     // 2: protocols and rules.
     floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
     floor("VbusLink", on: ["LinuxSystem", "SharedMemory", "Tables", "Vbus", "Virtio"]),
+    floor("StreamLink", on: ["LinuxSystem", "Vbus", "VbusLink"]),
     floor("Model", on: ["Tables"]),
     floor("EngineLink", on: ["LinuxSystem", "SharedMemory"]),
     floor("Keeper", on: ["LinuxSystem"]),
@@ -74,6 +75,13 @@ let package = Package(
       "Devices",
       on: ["Engine", "LinuxSystem", "Model", "SharedMemory", "Vbus", "VbusLink", "Virtio"]),
     floor("Store", on: ["CSQLite", "Model"]),
+    floor(
+      "Connectors",
+      on: [
+        "LinuxSystem", "RingDriver", "Rings", "SharedMemory", "StreamLink", "Vbus", "VbusClient",
+        "VbusLink", "VhostUser", "Virtio",
+      ]),
+    floor("InProcess", on: ["Engine", "LinuxSystem", "VbusClient", "VbusLink"]),
     // 5: wiring.
     floor(
       "Control",
@@ -84,7 +92,7 @@ let package = Package(
     .executableTarget(
       name: "vbusfs",
       dependencies: [
-        "Control", "Keeper", "LinuxSystem", "VbusClient",
+        "Connectors", "Control", "Keeper", "LinuxSystem", "VbusClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -133,6 +141,14 @@ let package = Package(
       ],
       exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
+    tests("StreamLinkTests", of: ["LinuxSystem", "StreamLink", "TestSupport", "VbusLink"]),
+    tests(
+      "ConnectorTests",
+      of: [
+        "Connectors", "Devices", "Engine", "EngineLink", "InProcess", "KeeperLab", "KeeperProbe",
+        "LinuxSystem", "Rings", "SharedMemory", "StreamLink", "TestSupport", "Vbus", "VbusClient",
+        "VbusLink", "Virtio", "vbusfs", "vbusfs-engine",
+      ]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Engine", "LinuxSystem", "NetworkLab"],

@@ -180,13 +180,14 @@ int linux_listen(
   if (failed < 0) return failed;
   int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
-  mode_t mask = umask(0777 & ~(mode & 0644));
-  int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+  // The file gets these bits of the socket's, less the mask. The mask itself stays as it is: it is
+  // the whole process's, and what another thread makes meanwhile would get it too.
+  int bound = fchmod(fd, mode & 0644);
+  if (bound == 0) bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   // Left by a process that died between this and the renaming.
   if (bound < 0 && errno == EADDRINUSE && unlink(temporary) == 0)
     bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   int error = errno;
-  umask(mask);
   if (bound < 0) {
     close(fd);
     return -error;

@@ -8,20 +8,23 @@
 #include <termios.h>
 #include <unistd.h>
 
+int linux_make_raw(int terminal) {
+  struct termios settings;
+  if (tcgetattr(terminal, &settings) < 0) return -errno;
+  cfmakeraw(&settings);
+  settings.c_cflag |= CLOCAL;
+  return tcsetattr(terminal, TCSANOW, &settings) < 0 ? -errno : 0;
+}
+
 // The other side is opened through the master: a path would lead wherever others mounted what.
 static int open_terminal(int master, int *terminal) {
-  struct termios settings;
   if (unlockpt(master) < 0) return -errno;
   *terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (*terminal < 0) return -errno;
   // Every byte as it is: nothing echoed to the guest, no line kept back.
-  if (tcgetattr(*terminal, &settings) == 0) {
-    cfmakeraw(&settings);
-    if (tcsetattr(*terminal, TCSANOW, &settings) == 0) return 0;
-  }
-  int error = errno;
-  close(*terminal);
-  return -error;
+  int failed = linux_make_raw(*terminal);
+  if (failed < 0) close(*terminal);
+  return failed;
 }
 
 int linux_open_terminal(int fds[2]) {

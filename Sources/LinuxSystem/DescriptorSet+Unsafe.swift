@@ -14,6 +14,22 @@ package struct DescriptorSet: Sendable {
     let events = Readiness.readable.rawValue
     _ = try checked(linux_epoll_add(descriptor.number, member.number, events, 0))
   }
+
+  /// Waits for this one too, for what is told, until it is removed or closed.
+  package func add(_ member: Descriptor, for readiness: Readiness) throws(Errno) {
+    _ = try checked(
+      linux_epoll_add(descriptor.number, member.number, readiness.rawValue, 0))
+  }
+
+  /// Changes what a member is waited for.
+  package func change(_ member: Descriptor, to readiness: Readiness) throws(Errno) {
+    _ = try checked(
+      linux_epoll_modify(descriptor.number, member.number, readiness.rawValue, 0))
+  }
+
+  package func remove(_ member: Descriptor) {
+    _ = linux_epoll_remove(descriptor.number, member.number)
+  }
 }
 
 /// A bell and one more descriptor, waited for by one call that leaves the bell as it is: it is told

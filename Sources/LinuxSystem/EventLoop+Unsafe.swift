@@ -189,10 +189,25 @@ package struct Readiness: OptionSet, Sendable {
   /// everything but to wait in `alone`.
   package func beside(_ body: @escaping () -> Void) throws(Errno) {
     companions.bodies.append(body)
+    try addBell()
+  }
+
+  private func addBell() throws(Errno) {
     guard companions.bell == nil else { return }
     let bell = try EventDescriptor()
     _ = try watch(bell.descriptor) { _ in bell.clear() }
     companions.bell = bell
+  }
+
+  /// Runs the loop on a thread of its own. From here on whoever made it touches what belongs to the
+  /// loop in `alone` only.
+  package func runBeside() throws(Errno) -> Thread {
+    try addBell()
+    // Before anybody has a turn: the thread may take its time to start.
+    companions.areThere = true
+    // SAFETY: the loop's thread and whoever asks for a turn share it by the lock.
+    nonisolated(unsafe) let loop = self
+    return try Thread { try? unsafe loop.run() }
   }
 
   /// Runs `body` while no handler of the loop and no other companion does anything. `false`, and
@@ -223,7 +238,7 @@ package struct Readiness: OptionSet, Sendable {
 private final class Companions {
   let turn = Mutex<Void>(())
   /// Written before any of them starts.
-  private(set) var areThere = false
+  var areThere = false
   /// The loop has ended.
   var areOver = false
   /// Wakes the loop; `nil` without threads.
@@ -240,7 +255,7 @@ private final class Companions {
   }
 
   func start() throws(Errno) {
-    areThere = !bodies.isEmpty
+    if !bodies.isEmpty { areThere = true }
     for body in bodies {
       // SAFETY: the body does nothing but to wait unless it has the turn, and so shares nothing
       // that another thread touches at the same time.

@@ -34,6 +34,8 @@ package struct OpenFlags: OptionSet, Sendable {
   package static let nonblocking = OpenFlags(rawValue: O_NONBLOCK)
   package static let noFollow = OpenFlags(rawValue: O_NOFOLLOW)
   package static let directory = OpenFlags(rawValue: O_DIRECTORY)
+  /// A terminal that is opened does not become the process's own.
+  package static let noTerminal = OpenFlags(rawValue: O_NOCTTY)
   /// O_PATH: names a file without opening it.
   package static let pathOnly = OpenFlags(rawValue: 0o10000000)
 }

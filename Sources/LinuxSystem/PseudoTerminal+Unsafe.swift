@@ -23,3 +23,8 @@ package func terminalName(_ master: Descriptor) throws(Errno) -> String {
   return String(
     decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
+
+/// Makes a terminal, a serial line for example, pass every byte as it is.
+package func makeRaw(_ terminal: Descriptor) throws(Errno) {
+  _ = try checked(linux_make_raw(terminal.number))
+}

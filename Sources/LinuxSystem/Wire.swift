@@ -30,9 +30,7 @@ package struct WireWriter: Sendable {
   }
 
   private mutating func append(_ value: UInt64, byteCount: Int) {
-    bytes.append(addingCapacity: byteCount) { room in
-      for index in 0..<byteCount { room.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
-    }
+    for index in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
   }
 }
 

@@ -34,6 +34,15 @@ package struct FrontEnd: Sendable {
     features wanted: UInt64 = .max,
     protocolFeatures wantedProtocol: ProtocolFeatures = .usual
   ) throws(FrontEndError) -> UInt64 {
+    let features = try introduce(features: wanted, protocolFeatures: wantedProtocol)
+    try setFeatures(features)
+    return features
+  }
+
+  /// As `negotiate`, up to the features: answers those that are wanted and offered.
+  package mutating func introduce(
+    features wanted: UInt64 = .max, protocolFeatures wantedProtocol: ProtocolFeatures = .usual
+  ) throws(FrontEndError) -> UInt64 {
     let features = try ask(Message(.getFeatures)).expectNumber() & wanted
     if features & VhostFeatures.protocolFeatures != 0 {
       let offered = ProtocolFeatures(
@@ -41,8 +50,12 @@ package struct FrontEnd: Sendable {
       try setProtocolFeatures(offered.intersection(wantedProtocol))
     }
     try tell(.setOwner)
-    try tell(.setFeatures, payloadBytes { $0.put(features) })
     return features
+  }
+
+  /// SET_FEATURES: those that the driver takes.
+  package func setFeatures(_ features: UInt64) throws(FrontEndError) {
+    try tell(.setFeatures, payloadBytes { $0.put(features) })
   }
 
   /// SET_PROTOCOL_FEATURES; from here on replies are asked for as it says.

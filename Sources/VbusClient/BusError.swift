@@ -58,6 +58,8 @@ public enum HostNonsense: Hashable, Sendable {
   case malformedAnswer
   /// An event queue has a record that is no event.
   case malformedRecord
+  /// The stream between the client and the bus is not what it has to be.
+  case brokenStream
 
   /// What to tell a person, about the bus.
   public var sentence: String {
@@ -67,6 +69,7 @@ public enum HostNonsense: Hashable, Sendable {
     case .tooManyDevices: "has more devices than a bus can have"
     case .impossibleAnswer(let number): "answered \(number), which is impossible"
     case .malformedAnswer: "answered a call with what means nothing"
+    case .brokenStream: "broke a rule of the stream to it"
     case .malformedRecord: "wrote an event record that is malformed"
     }
   }

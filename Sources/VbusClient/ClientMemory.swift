@@ -16,6 +16,13 @@ public struct ClientBuffer: Hashable, Sendable {
     self.byteCount = byteCount
   }
 
+  /// A part of it; nil where it has none such.
+  public func part(from start: Int, _ count: Int) -> ClientBuffer? {
+    guard start >= 0, count >= 0, start <= byteCount, byteCount - start >= count else { return nil }
+    return ClientBuffer(
+      address: address + UInt64(start), offset: offset + start, byteCount: count)
+  }
+
   /// As a ring names it.
   public func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
     let count = min(max(0, byteCount ?? self.byteCount), self.byteCount)

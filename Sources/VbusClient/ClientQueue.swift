@@ -34,7 +34,7 @@ public struct QueueShape: Hashable, Sendable {
 ///
 /// After anything but `.refused` the queue is of no use any more.
 public final class ClientQueue {
-  public let shape: QueueShape
+  public private(set) var shape: QueueShape
   public let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer
@@ -102,8 +102,9 @@ public final class ClientQueue {
   public func release() { memory.deallocate(place) }
 
   /// Begins anew, empty: only while the device does not look at it, after a reset. What was posted
-  /// is forgotten.
-  public func restart() throws(BusError) {
+  /// is forgotten. `features`: where others are negotiated now.
+  public func restart(features: FeatureBits? = nil) throws(BusError) {
+    if let features { shape.features = features }
     driver = try Self.driver(shape, memory.window(of: place))
   }
 }

@@ -41,8 +41,8 @@ public final class ClientShare {
     return bells.client.clear()
   }
 
-  /// Waits until the host rings, and takes it; false when it did not in time. A bell of its own is not
-  /// read, so that `clear` may answer true for it once more.
+  /// Waits until the host rings, and takes it; false when it did not in time. A bell of its own
+  /// is not read, so that `clear` may answer true for it once more.
   func wait(_ deadline: Deadline?) throws(BusError) -> Bool {
     guard let watched else { return try waitForEvent(deadline) }
     while true {

@@ -1,10 +1,10 @@
-internal import VbusLink
+package import VbusLink
 
 /// Events that came and were not taken: never more than there are devices and signals.
 ///
 /// It also sees to what a replaced engine may tell twice: a device that is known is not added, a
 /// signal that is not the client's is not raised.
-struct Inbox {
+package struct Inbox {
   /// The devices that the host has told of, with their types.
   private var types: [UInt32: String] = [:]
   private var news = DeviceNews()
@@ -14,30 +14,32 @@ struct Inbox {
   private var isRaised: Set<UInt64> = []
   private var closed: [UInt64] = []
 
-  var isEmpty: Bool { news.isEmpty && raised.isEmpty && closed.isEmpty }
+  package init() {}
+
+  package var isEmpty: Bool { news.isEmpty && raised.isEmpty && closed.isEmpty }
 
   /// Before a signal is shared: from then on it can be raised.
-  mutating func expect(_ cookie: UInt64) { signals[cookie, default: 0] += 1 }
+  package mutating func expect(_ cookie: UInt64) { signals[cookie, default: 0] += 1 }
 
   /// The signal was not shared, or has had its last event.
-  mutating func forget(_ cookie: UInt64) {
+  package mutating func forget(_ cookie: UInt64) {
     guard let count = signals[cookie] else { return }
     signals[cookie] = count == 1 ? nil : count - 1
   }
 
   /// All devices that the host has told of and not taken back, in the order of their ids.
-  var devices: [(id: UInt32, type: String)] {
+  package var devices: [(id: UInt32, type: String)] {
     types.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   /// Takes a signal out of its turn; false when it was not raised.
-  mutating func take(_ cookie: UInt64) -> Bool {
+  package mutating func take(_ cookie: UInt64) -> Bool {
     guard isRaised.remove(cookie) != nil else { return false }
     raised.removeAll { $0 == cookie }
     return true
   }
 
-  mutating func append(_ event: Event) throws(BusError) {
+  package mutating func append(_ event: Event) throws(BusError) {
     switch event {
     case .deviceAdded(let id, let type):
       guard types[id] == nil else { return }
@@ -56,7 +58,7 @@ struct Inbox {
     }
   }
 
-  mutating func next() -> Event? {
+  package mutating func next() -> Event? {
     if let (id, isDrop) = news.next() {
       return isDrop ? .deviceDropped(id: id) : .deviceAdded(id: id, type: types[id] ?? "")
     }

@@ -6,6 +6,11 @@ public struct QueueCompletion: Hashable, Sendable {
   public let cookie: UInt64
   /// How much the device wrote; never more than there was room for.
   public let written: UInt32
+
+  public init(cookie: UInt64, written: UInt32) {
+    self.cookie = cookie
+    self.written = written
+  }
 }
 
 /// The driver's half of a ring, whatever its layout. It rings no bells itself.

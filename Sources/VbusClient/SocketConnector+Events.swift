@@ -49,7 +49,7 @@ extension SocketConnector {
 
   public func untoldCount() throws(BusError) -> Int {
     let answer: UInt64
-    do throws(BusError) { answer = try ask(.untold) } catch {
+    do throws(BusError) { answer = try ask(.untold, []) } catch {
       // A host that does not know the question.
       guard error == .refused(.notImplemented) else { throw error }
       return 0

@@ -1,9 +1,11 @@
-internal import LinuxSystem
-internal import VbusLink
+package import LinuxSystem
+package import VbusLink
 
 extension SocketConnector {
   /// Sends a request and waits for its reply; answers its number.
-  func ask(_ request: Request, _ descriptors: [Descriptor] = []) throws(BusError) -> UInt64 {
+  package func ask(
+    _ request: Request, _ descriptors: [Descriptor]
+  ) throws(BusError) -> UInt64 {
     guard !isEnded else { throw .disconnected }
     let deadline = Deadline(milliseconds: options.patienceMilliseconds)
     var reply: Reply

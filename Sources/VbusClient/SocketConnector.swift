@@ -4,7 +4,7 @@ internal import VbusLink
 
 /// A connector over a container's UNIX socket: memory files and bells travel as descriptors, so
 /// host and client work on the same bytes.
-public final class SocketConnector: Connector {
+public final class SocketConnector: Connector, MessageConnector {
   public struct Options: Sendable {
     /// How long a reply is waited for, and a listener that is busy. An engine is replaced in much
     /// less than a second.
@@ -24,14 +24,12 @@ public final class SocketConnector: Connector {
   /// Rung while the inbox has something, for the sake of who waits for `descriptor`.
   let waiting: EventDescriptor
   var agreed: Capabilities = []
-  var inbox = Inbox()
+  package var space = ClientSpace()
+  package var inbox = Inbox()
   var rings: [EventRing] = []
   var isEnded = false
   /// Of the newest request. Tags of consecutive requests differ, as they have to.
   var tag: UInt32 = 0
-  var nextAddress: UInt64 = 1 << 32
-  /// Where the data of calls lies.
-  var callMemory: BusMemory?
 
   public var capabilities: ConnectorCapabilities {
     ConnectorCapabilities(
@@ -84,9 +82,9 @@ public final class SocketConnector: Connector {
   private func begin() throws(BusError) {
     let hello = Request.hello(
       magic: Request.magicNumber, version: Request.versionNumber, .implemented)
-    agreed = Capabilities(rawValue: try ask(hello))
+    agreed = Capabilities(rawValue: try ask(hello, []))
     if !options.eventQueues.isEmpty { try addEventQueues() }
-    _ = try ask(.ready)
+    _ = try ask(.ready, [])
   }
 
   /// All queues lie in one memory, one behind the other.

@@ -71,10 +71,14 @@ public final class VenetDevice {
 
   /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
   /// down.
+  ///
+  /// Where memory is not shared packets cannot name other memory: scatter-gather is not asked for.
   public func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
+    let sharesMemory = connection.client.connector.capabilities.sharesMemory
+    let travels = sharesMemory || group != VenetGroup.scatterGather.rawValue
     var writer = WireWriter()
     writer.put(group)
-    writer.put(bits)
+    writer.put(travels ? bits : 0)
     let answer = try connection.call(VenetFunction.negotiate.rawValue, writer.bytes)
     return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
   }

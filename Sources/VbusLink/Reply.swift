@@ -39,16 +39,11 @@ package struct Reply: Hashable, Sendable {
   /// Nil for what is no reply.
   package init?(_ bytes: [UInt8]) {
     guard bytes.count == Self.byteCount else { return nil }
-    var reader = WireReader(bytes)
-    do throws(WireError) {
-      let word = try reader.uint32()
-      guard word & Self.bit != 0 else { return nil }
-      verb = word & ~Self.bit
-      tag = try reader.uint32()
-      let number = try reader.int32()
-      errno = number == 0 ? nil : Errno(rawValue: number)
-      _ = try reader.uint32()
-      value = try reader.uint64()
-    } catch { return nil }
+    let fields = Fields(bytes)
+    guard fields.word32(0) & Self.bit != 0 else { return nil }
+    let number = Int32(bitPattern: fields.word32(8))
+    self.init(
+      verb: fields.word32(0) & ~Self.bit, tag: fields.word32(4),
+      errno: number == 0 ? nil : Errno(rawValue: number), value: fields.word64(16))
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Connectors
 import Control
 import LinuxSystem
 import VbusClient
@@ -24,7 +25,12 @@ struct GuestCommand: ParsableCommand {
       read      Write bytes of a disk to standard output.
       """)
 
-  @Argument(help: "The socket of a container, containers/lab0/socket for example.")
+  @Argument(
+    help: """
+      The socket of a container, containers/lab0/socket for example; or the way to it over a stream, \
+      tcp:127.0.0.1:PORT, tty:PATH or exec:COMMAND, where "vbusfs relay" is at the other end; or one \
+      device alone, vhost-user:TYPE:PATH.
+      """)
   var socket: String
 
   @Argument(help: "What to do, see above.")
@@ -94,9 +100,11 @@ enum GuestAction: String, ExpressibleByArgument, CaseIterable {
 
 extension GuestCommand {
   func connected() throws -> BusClient {
-    try told(socket) { () throws(BusError) in
-      try BusClient(connectingTo: absolutePath(socket))
+    guard var address = ConnectorAddress(socket) else {
+      throw Failure("\(socket) is no address of a bus")
     }
+    if case .socket(let path) = address { address = .socket(path: absolutePath(path)) }
+    return try told(socket) { () throws(BusError) in try BusClient(address.connector()) }
   }
 
   /// What a person is told the device by.

@@ -6,25 +6,47 @@ internal import Virtio
 
 /// What a signal and a call of the bus take, beside the bare means they go by.
 ///
-///     BusBench SOCKET ID ROUNDS COUNT
+///     BusBench disk SOCKET ID ROUNDS COUNT
+///     BusBench card SOCKET ID ROUNDS COUNT
 ///
-/// SOCKET is a container's, ID a disk on it with backend `null`. Prints lines `SIDE NANOSECONDS`, both
-/// sides in turn: `signal` is from ringing an eventfd until the device has looked, served one request
-/// and rung back, `events` a bare ping-pong of two eventfds; `call` is a DEVCALL, `packets` a bare
-/// ping-pong of as many bytes.
+/// SOCKET is a container's, ID a disk on it with backend `null`, or a card with backend `loopback`.
+/// Prints lines `SIDE VALUE`, the sides in turn. Of a disk nanoseconds: `signal` is from ringing an
+/// eventfd until the device has looked, served one request and rung back, `events` a bare ping-pong of
+/// two eventfds; `call` is a DEVCALL, `packets` a bare ping-pong of as many bytes. Of a card frames per
+/// second: `venet` by its own interface and ioqs, `virtio` by virtio's and virtqueues.
 @main
 enum BusBench {
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 5, let id = UInt32(arguments[2]), let rounds = Int(arguments[3]),
-      let count = Int(arguments[4])
+    guard arguments.count == 6, let id = UInt32(arguments[3]), let rounds = Int(arguments[4]),
+      let count = Int(arguments[5])
     else { throw Misuse() }
-    let bench = try Bench(arguments[1], id)
+    let client = try BusClient(connectingTo: arguments[2])
+    switch arguments[1] {
+    case "disk": try compareDisk(Bench(client, id), rounds, count)
+    case "card": try compareCard(client, id, rounds, count)
+    default: throw Misuse()
+    }
+  }
+
+  private static func compareDisk(_ bench: Bench, _ rounds: Int, _ count: Int) throws {
     for _ in 0..<rounds {
       try print("signal \(bench.signals(count))")
       print("events \(Double(pingpong_events(count)) / Double(count))")
       try print("call \(bench.calls(count))")
       print("packets \(Double(pingpong_packets(count, 40, 24)) / Double(count))")
+    }
+  }
+
+  private static func compareCard(
+    _ client: BusClient, _ id: UInt32, _ rounds: Int, _ count: Int
+  ) throws {
+    for _ in 0..<rounds {
+      for interface in Card.Interface.allCases {
+        let card = try Card(interface, client, id)
+        print("\(interface.rawValue) \(try card.run(count))")
+        try card.close()
+      }
     }
   }
 }
@@ -37,8 +59,7 @@ struct Bench {
   private let queue: ClientQueue
   private let chain: [Segment]
 
-  init(_ socket: String, _ id: UInt32) throws {
-    let client = try BusClient(connectingTo: socket)
+  init(_ client: BusClient, _ id: UInt32) throws {
     device = try VirtioDevice(client.open(id))
     let features = try device.negotiate(.splitRing)
     let memory = try client.makeMemory(byteCount: 1 << 16)

@@ -65,6 +65,12 @@ ssize_t linux_send(
 ssize_t linux_receive(
   int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count, int flags);
 
+// -- TCP: a listener on 127.0.0.1 alone, its port, and a connection to a numeric address
+int linux_tcp_listen(uint16_t port);
+int linux_tcp_port(int fd);
+int linux_tcp_connect(const char *host, uint16_t port);
+int linux_tcp_hurry(int fd);  // sends what is written at once
+
 // -- processes
 struct linux_child {
   const char *path;
@@ -193,6 +199,7 @@ int linux_bridge_add(const char *bridge, uint32_t index);
 // -- pseudo terminals: the master's side, and the side that people open
 int linux_open_terminal(int fds[2]);
 int linux_terminal_name(int master, char *name, size_t capacity);
+int linux_make_raw(int terminal);  // passes every byte as it is
 
 // Whether the effective user may write to the file.
 int linux_may_write(const char *path);

@@ -95,6 +95,8 @@ package final class BusClient {
       for share in open.shares { letGo(share) }
       devices.remove(open.handle.rawValue)?.close()
       bus.membersChanged()
+      // The last event of each signal, behind the reply.
+      bus.eventsWait(for: self)
     case .share(let share):
       try device(share.device).share(share, descriptors)
       for (index, bell) in descriptors.enumerated() {

@@ -1,35 +1,69 @@
-internal import LinuxSystem
-public import VbusLink
+package import LinuxSystem
+package import VbusLink
 
-extension SocketConnector {
-  /// Between two regions, so that an address behind one is in none.
-  private static let addressStep: UInt64 = 1 << 21
+/// A connector whose way to the host takes the bus's own messages, with descriptors beside them: it
+/// passes requests on, and the rest of most members is here.
+package protocol MessageConnector: Connector {
+  /// What its client has made: the same value from the beginning on.
+  var space: ClientSpace { get set }
+  /// What came from the host and nobody has taken.
+  var inbox: Inbox { get set }
 
-  public func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
+  /// Sends a request and waits for its reply; answers its number.
+  func ask(_ request: Request, _ descriptors: [Descriptor]) throws(BusError) -> UInt64
+}
+
+/// The addresses of a client's memory, and the memory through which its calls go.
+package struct ClientSpace {
+  fileprivate var next: UInt64 = 1 << 32
+  fileprivate var callMemory: BusMemory?
+
+  /// Between two memories, so that an address behind one is in none.
+  private static let step: UInt64 = 1 << 21
+
+  package init() {}
+
+  /// Makes memory at the next address. EINVAL for a size that is none, ENOSPC when no address is
+  /// left.
+  package func memory(byteCount: Int) throws(BusError) -> BusMemory {
     let memory: BusMemory
-    do throws(Errno) { memory = try BusMemory(at: nextAddress, byteCount: byteCount) } catch {
+    do throws(Errno) { memory = try BusMemory(at: next, byteCount: byteCount) } catch {
       throw error == .invalid ? .refused(.invalid) : .exhausted(error)
     }
+    guard end(of: memory) != nil else { throw .refused(.noSpace) }
+    return memory
+  }
+
+  /// The host has it: its addresses are used up.
+  package mutating func take(_ memory: BusMemory) { next = end(of: memory) ?? next }
+
+  private func end(of memory: BusMemory) -> UInt64? {
+    let (end, overflow) = (memory.address + UInt64(memory.byteCount))
+      .addingReportingOverflow(2 * Self.step)
+    return overflow ? nil : end / Self.step * Self.step
+  }
+}
+
+extension MessageConnector {
+  public func makeMemory(byteCount: Int) throws(BusError) -> BusMemory {
+    let memory = try space.memory(byteCount: byteCount)
     let region = Region(
       address: memory.address, byteCount: UInt64(memory.byteCount), fileOffset: 0)
-    let (end, overflow) = (region.address + region.byteCount)
-      .addingReportingOverflow(2 * Self.addressStep)
-    guard !overflow else { throw .refused(.noSpace) }
     _ = try ask(.addMemory(region), [memory.file])
-    nextAddress = end / Self.addressStep * Self.addressStep
+    space.take(memory)
     return memory
   }
 
   public func dropMemory(_ memory: BusMemory) throws(BusError) {
-    _ = try ask(.dropMemory(address: memory.address))
+    _ = try ask(.dropMemory(address: memory.address), [])
   }
 
   public func open(_ id: UInt32, version: UInt32) throws(BusError) -> DeviceHandle {
-    DeviceHandle(rawValue: try ask(.openDevice(id: id, version: version)))
+    DeviceHandle(rawValue: try ask(.openDevice(id: id, version: version), []))
   }
 
   public func close(_ handle: DeviceHandle) throws(BusError) {
-    _ = try ask(.closeDevice(handle))
+    _ = try ask(.closeDevice(handle), [])
   }
 
   public func call(
@@ -37,7 +71,7 @@ extension SocketConnector {
   ) throws(BusError) -> UInt64 {
     guard !data.isEmpty else {
       return try ask(
-        .callDevice(handle, function: function, byteCount: 0, flags: flags, address: 0))
+        .callDevice(handle, function: function, byteCount: 0, flags: flags, address: 0), [])
     }
     guard data.count <= Limits.callByteCountMax else { throw .refused(.invalid) }
     let memory = try memoryForCalls()
@@ -45,15 +79,15 @@ extension SocketConnector {
     let answer = try ask(
       .callDevice(
         handle, function: function, byteCount: UInt32(data.count), flags: flags,
-        address: memory.address))
+        address: memory.address), [])
     data = memory.bytes(at: 0, byteCount: data.count)
     return answer
   }
 
   private func memoryForCalls() throws(BusError) -> BusMemory {
-    if let callMemory { return callMemory }
+    if let memory = space.callMemory { return memory }
     let memory = try makeMemory(byteCount: Int(Limits.callByteCountMax))
-    callMemory = memory
+    space.callMemory = memory
     return memory
   }
 
@@ -92,5 +126,5 @@ extension SocketConnector {
     do throws(Errno) { return try SharedSignal.Bells() } catch { throw .exhausted(error) }
   }
 
-  public func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal)) }
+  public func ring(_ signal: SignalHandle) throws(BusError) { _ = try ask(.signal(signal), []) }
 }

@@ -1,0 +1,97 @@
+import Connectors
+import LinuxSystem
+import TestSupport
+import Testing
+import VbusClient
+
+@Suite("The way to a bus as a text")
+struct AddressTests {
+  @Test(
+    "Each kind is understood",
+    arguments: [
+      ("/run/bus", ConnectorAddress.socket(path: "/run/bus")),
+      ("a:b", .socket(path: "a:b")), ("./tcp:1", .socket(path: "./tcp:1")),
+      ("tcp:127.0.0.1:80", .tcp(host: "127.0.0.1", port: 80)),
+      ("tty:/dev/ttyS0", .terminal(path: "/dev/ttyS0")),
+      ("exec:ssh far vbusfs relay bus", .command("ssh far vbusfs relay bus")),
+      ("vhost-user:virtio-blk:/run/a:b", .vhostUser(type: "virtio-blk", path: "/run/a:b")),
+    ])
+  func understood(text: String, address: ConnectorAddress) {
+    #expect(ConnectorAddress(text) == address)
+  }
+
+  @Test(
+    "What lacks something is refused",
+    arguments: [
+      "", "tcp:", "tcp:127.0.0.1", "tcp::80", "tcp:127.0.0.1:0", "tcp:127.0.0.1:65536",
+      "tcp:127.0.0.1:80:1", "tty:", "exec:", "vhost-user:", "vhost-user:virtio-blk",
+      "vhost-user::/run/a", "vhost-user:virtio-blk:",
+    ])
+  func refused(text: String) { #expect(ConnectorAddress(text) == nil) }
+
+  @Test("A device type whose number nobody knows is refused")
+  func unknownType() throws {
+    let address = try #require(ConnectorAddress("vhost-user:virtio-teapot:/run/a"))
+    #expect(throws: BusError.refused(.invalid)) { _ = try address.connector() }
+  }
+
+  @Test(
+    "Where nobody listens there is no bus",
+    arguments: [
+      "/nowhere", "tcp:127.0.0.1:1", "tty:/nowhere", "vhost-user:virtio-blk:/nowhere",
+    ])
+  func nobody(text: String) throws {
+    let address = try #require(ConnectorAddress(text))
+    #expect(throws: BusError.self) { _ = try address.connector() }
+  }
+
+  @Test("A command that does not speak the protocol is no bus")
+  func wrongCommand() throws {
+    let address = try #require(ConnectorAddress("exec:true"))
+    #expect(throws: BusError.disconnected) { _ = try address.connector() }
+  }
+
+  @Test("A relay is a command", .needs(.programs))
+  func command() throws {
+    let lab = try BusLab(.socket)
+    let rng = try lab.rng()
+    let folder = try #require(programFolder)
+    let address = try #require(
+      ConnectorAddress("exec:exec '\(folder)/vbusfs' relay '\(lab.busPath)'"))
+    let client = try BusClient(address.connector())
+    #expect(try client.devices().map(\.id) == [rng.offer.devID])
+    let ring = try Ring(0, .ioq(4, .fromDevice), of: client.open(rng.offer.devID))
+    _ = ring
+    client.disconnect()
+    let other = try lab.client(for: rng)
+    _ = try awaitAnswer("the device") { try? other.open(rng.offer.devID) }
+  }
+
+  @Test("A relay listens on a port of this machine and says which", .needs(.programs))
+  func listening() throws {
+    let lab = try BusLab(.socket)
+    let rng = try lab.rng()
+    let folder = try #require(programFolder)
+    let (output, far) = try makePipe()
+    let relay = try spawn(
+      "/bin/sh", ["-c", "exec '\(folder)/vbusfs' relay --listen 0 '\(lab.busPath)' >&3"],
+      environment: environmentTexts(), descriptors: [far])
+    defer {
+      try? send(signal: Signal.kill, to: relay)
+      _ = try? awaitEnd(of: relay)
+    }
+    try #require(wait(on: output, milliseconds: 20_000))
+    let line = String(decoding: try read(output, upTo: 100), as: UTF8.self)
+    let place = line.split(separator: "\n").first ?? ""
+    let address = try #require(ConnectorAddress("tcp:\(place)"))
+    #expect(try BusClient(address.connector()).devices().map(\.id) == [rng.offer.devID])
+  }
+
+  @Test("A relay without an address is refused with a sentence", .needs(.programs))
+  func badRelay() throws {
+    let folder = try #require(programFolder)
+    let outcome = try shell("'\(folder)/vbusfs' relay tcp:nowhere 2>&1")
+    #expect(!outcome.succeeded)
+    #expect(outcome.lines.joined().contains("no address of a bus"))
+  }
+}
