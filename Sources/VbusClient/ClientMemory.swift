@@ -17,7 +17,7 @@ public struct ClientBuffer: Hashable, Sendable {
   }
 
   /// A part of it; nil where it has none such.
-  package func part(from start: Int, _ count: Int) -> ClientBuffer? {
+  public func part(from start: Int, _ count: Int) -> ClientBuffer? {
     guard start >= 0, count >= 0, start <= byteCount, byteCount - start >= count else { return nil }
     return ClientBuffer(
       address: address + UInt64(start), offset: offset + start, byteCount: count)

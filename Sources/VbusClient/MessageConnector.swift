@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 package import VbusLink
 
 /// A connector whose way to the host takes the bus's own messages, with descriptors beside them: it

@@ -7,7 +7,7 @@ public struct QueueCompletion: Hashable, Sendable {
   /// How much the device wrote; never more than there was room for.
   public let written: UInt32
 
-  package init(cookie: UInt64, written: UInt32) {
+  public init(cookie: UInt64, written: UInt32) {
     self.cookie = cookie
     self.written = written
   }

@@ -4,7 +4,7 @@ internal import VbusLink
 
 /// A connector over a container's UNIX socket: memory files and bells travel as descriptors, so
 /// host and client work on the same bytes.
-public final class SocketConnector: MessageConnector {
+public final class SocketConnector: Connector, MessageConnector {
   public struct Options: Sendable {
     /// How long a reply is waited for, and a listener that is busy. An engine is replaced in much
     /// less than a second.
