@@ -1,5 +1,5 @@
 package import LinuxSystem
-internal import SharedMemory
+package import SharedMemory
 
 /// What an engine writes down of a native client, in a memory file that outlives it: the message it
 /// is at work on, and the session as lines of text with the reply that goes with them.
@@ -15,6 +15,7 @@ internal import SharedMemory
 ///     16     messages finished; text selector; when the client attached
 ///     64     two slots of 64 bytes: a message each, all ones where none is
 ///     192    the length of each slot's message, 0 while it is not known
+///     200    of each slot, whether its message came by a fast call, and which
 ///     4096   the lines, twice: number, length and reply, then the text
 package final class ClientRecord {
   /// What the lines of a session may take together.
@@ -40,6 +41,7 @@ package final class ClientRecord {
     static let since = 32
     static let slots = 64
     static let lengths = 192
+    static let fastCalls = 200
   }
 
   // Of the header of a text.
@@ -95,6 +97,29 @@ package final class ClientRecord {
     return (bytes(in: slot, count), descriptors)
   }
 
+  /// Takes over the message of a fast call, the client's `number`-th, from its memory, where it is
+  /// looked at once. Precondition: the window has room for the longest message.
+  package func receive(
+    _ window: SharedWindow, at offset: Int, byteCount: Int, fastCall number: UInt32
+  ) -> [UInt8] {
+    let slot = Int(finished & 1)
+    let place = self.window(of: slot)
+    words.storeRelaxed(UInt64(number) << 1 | 1, at: Word.fastCalls + 8 * slot)
+    words.storeRelaxed(UInt32(byteCount), at: Word.lengths + 4 * slot)
+    for word in stride(from: 8, to: Self.messageByteCountMax, by: 8) {
+      place.storeRelaxed(window.relaxed64(at: offset + word), at: word)
+    }
+    // Last: with it there is a message, as far as a successor can tell.
+    place.storeRelease(window.relaxed64(at: offset), at: 0)
+    return bytes(in: slot, byteCount)
+  }
+
+  /// By which fast call the message at work came; nil for one of the socket.
+  package var fastCall: UInt32? {
+    let word = words.relaxed64(at: Word.fastCalls + 8 * Int(finished & 1))
+    return word == 0 ? nil : UInt32(truncatingIfNeeded: word >> 1)
+  }
+
   /// The message that a predecessor had begun; nil when it had none. Its length is not known when it
   /// died in the moment of receiving: then it has as many bytes as `length` says of its first word.
   package func begun(length: (UInt32) -> Int?) -> [UInt8]? {
@@ -114,6 +139,7 @@ package final class ClientRecord {
 
   private func empty(_ slot: Int) {
     words.storeRelaxed(UInt32(0), at: Word.lengths + 4 * slot)
+    words.storeRelaxed(UInt64(0), at: Word.fastCalls + 8 * slot)
     let window = window(of: slot)
     for offset in stride(from: 0, to: Self.messageByteCountMax, by: 8) {
       window.storeRelaxed(UInt64.max, at: offset)

@@ -84,9 +84,11 @@ extension MessageConnector {
     return answer
   }
 
-  private func memoryForCalls() throws(BusError) -> BusMemory {
+  /// Memory for the data of one call, and behind it for a block of fast calls.
+  func memoryForCalls() throws(BusError) -> BusMemory {
     if let memory = space.callMemory { return memory }
-    let memory = try makeMemory(byteCount: Int(Limits.callByteCountMax))
+    let memory = try makeMemory(
+      byteCount: Int(Limits.callByteCountMax) + FastCallLayout.byteCount)
     space.callMemory = memory
     return memory
   }

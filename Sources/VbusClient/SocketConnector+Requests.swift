@@ -12,8 +12,8 @@ extension SocketConnector {
     do throws(BusError) {
       repeat {
         tag &+= 1
-        try send(Packet(request.bytes(tag: tag), descriptors), deadline)
-        reply = try receiveReply(to: request.verb, deadline)
+        reply = try answer(to: request, descriptors, deadline)
+        guard reply.verb == request.verb.rawValue else { throw .nonsense(.otherVerb(reply.verb)) }
         // An engine died with the descriptors in hand: nothing was done.
       } while reply.errno == .restart && !deadline.hasPassed
     } catch {
@@ -22,6 +22,31 @@ extension SocketConnector {
     }
     if let errno = reply.errno { throw .refused(errno) }
     return reply.value
+  }
+
+  private func answer(
+    to request: Request, _ descriptors: [Descriptor], _ deadline: Deadline
+  ) throws(BusError) -> Reply {
+    if let fastCall, descriptors.isEmpty { return try answer(to: request, by: fastCall, deadline) }
+    try send(Packet(request.bytes(tag: tag), descriptors), deadline)
+    return try receiveReply(deadline)
+  }
+
+  private func answer(
+    to request: Request, by call: FastCall, _ deadline: Deadline
+  ) throws(BusError) -> Reply {
+    call.ask(request, tag: tag)
+    while !call.isAnswered {
+      switch call.wait(milliseconds: deadline.rest) {
+      case .rang: break
+      case .timeUp: throw .timedOut
+      // Events, or the host's end.
+      case .otherwise: try drainSocket()
+      }
+      guard !deadline.hasPassed || call.isAnswered else { throw .timedOut }
+    }
+    guard let reply = call.reply, reply.tag == tag else { throw .nonsense(.neitherReplyNorEvent) }
+    return reply
   }
 
   private func send(_ packet: Packet, _ deadline: Deadline) throws(BusError) {
@@ -38,16 +63,14 @@ extension SocketConnector {
   }
 
   /// Replies to other tags are passed over: after an engine was replaced one may come twice.
-  private func receiveReply(to verb: Verb, _ deadline: Deadline) throws(BusError) -> Reply {
+  private func receiveReply(_ deadline: Deadline) throws(BusError) -> Reply {
     repeat {
       guard let packet = try receive(waiting: true) else { continue }
       guard let reply = Reply(packet) else {
         try take(packet)
         continue
       }
-      guard reply.tag == tag else { continue }
-      guard reply.verb == verb.rawValue else { throw .nonsense(.otherVerb(reply.verb)) }
-      return reply
+      if reply.tag == tag { return reply }
     } while !deadline.hasPassed
     throw .timedOut
   }

@@ -14,6 +14,8 @@ public final class SocketConnector: Connector, MessageConnector {
     public var eventQueues: [IoqSize] = []
     /// Signals may have bells of their own.
     public var wantsOwnBells = true
+    /// Requests may go through memory and two bells, where the host takes them so: half the time.
+    public var wantsFastCalls = true
 
     public init() {}
   }
@@ -27,6 +29,7 @@ public final class SocketConnector: Connector, MessageConnector {
   package var space = ClientSpace()
   package var inbox = Inbox()
   var rings: [EventRing] = []
+  var fastCall: FastCall?
   var isEnded = false
   /// Of the newest request. Tags of consecutive requests differ, as they have to.
   var tag: UInt32 = 0
@@ -83,8 +86,28 @@ public final class SocketConnector: Connector, MessageConnector {
     let hello = Request.hello(
       magic: Request.magicNumber, version: Request.versionNumber, .implemented)
     agreed = Capabilities(rawValue: try ask(hello, []))
+    if options.wantsFastCalls, agreed.contains(.fastCalls) { try addFastCall() }
     if !options.eventQueues.isEmpty { try addEventQueues() }
     _ = try ask(.ready, [])
+  }
+
+  /// Behind the data of calls lies the block through which they go.
+  private func addFastCall() throws(BusError) {
+    let memory = try memoryForCalls()
+    let block: FastCall
+    do throws(Errno) {
+      block = try FastCall(
+        in: memory, at: Int(Limits.callByteCountMax), beside: channel.descriptor)
+    } catch { throw .exhausted(error) }
+    do throws(BusError) {
+      _ = try ask(
+        .addFastCall(address: block.address),
+        [block.bells.host.descriptor, block.bells.client.descriptor])
+      fastCall = block
+    } catch {
+      // A host that cannot after all is reached by the socket.
+      guard case .refused = error else { throw error }
+    }
   }
 
   /// All queues lie in one memory, one behind the other.

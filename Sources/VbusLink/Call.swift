@@ -11,6 +11,8 @@ package struct Call: Hashable, Sendable {
     /// Attach to the ring; two bells came with the message.
     case addEventQueue(EventQueue)
     case ready
+    /// Hear requests through a block; its bells, the host's and the client's, came with the message.
+    case addFastCall(address: UInt64)
     /// Answer a handle for this device, if its class lets it be opened.
     case open(OpenDevice)
     /// Finish what is posted, then let go of the device and all it shares.

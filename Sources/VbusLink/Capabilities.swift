@@ -9,5 +9,8 @@ package struct Capabilities: OptionSet, Hashable, Sendable {
   /// Events can come through rings in the client's memory.
   package static let eventQueues = Capabilities(rawValue: 1 << 1)
 
-  package static let implemented: Capabilities = [.ownBells, .eventQueues]
+  /// Requests can come through a block in the client's memory.
+  package static let fastCalls = Capabilities(rawValue: 1 << 2)
+
+  package static let implemented: Capabilities = [.ownBells, .eventQueues, .fastCalls]
 }

@@ -14,6 +14,7 @@ extension ClientSession {
     let isShared = devices.values.contains { device in
       device.shares.contains { region.holds($0.address, UInt64($0.byteCount)) }
     }
+    if let fastCall, region.holds(fastCall, 1) { throw .busy }
     let hasQueue = eventQueues.contains { region.holds($0.ring, 1) || region.holds($0.records, 1) }
     guard !isShared, !hasQueue else { throw .busy }
     return region
@@ -22,6 +23,16 @@ extension ClientSession {
   /// Whether bytes lie together in one region.
   func hasRegion(_ address: UInt64, _ byteCount: UInt64) -> Bool {
     regions.contains { $0.holds(address, byteCount) }
+  }
+
+  /// One block is enough: a client has one request under way at a time.
+  func fastCall(_ address: UInt64, _ agreed: Capabilities) throws(Errno) -> UInt64 {
+    guard agreed.contains(.fastCalls), address % UInt64(FastCallLayout.alignment) == 0 else {
+      throw .invalid
+    }
+    guard fastCall == nil else { throw .exists }
+    guard hasRegion(address, UInt64(FastCallLayout.byteCount)) else { throw .badAddress }
+    return address
   }
 
   /// DEVSHM. The signal has to lie in the memory, where its words are whole; EEXIST for a memory

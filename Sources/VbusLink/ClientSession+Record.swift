@@ -6,6 +6,7 @@ extension ClientSession {
     if let agreed { lines.append("agreed \(agreed.rawValue)") }
     if isReady { lines.append("ready") }
     lines += regions.map { "region \($0.address) \($0.byteCount) \($0.fileOffset)" }
+    if let fastCall { lines.append("calls \(fastCall)") }
     lines += eventQueues.map { "queue \($0.count) \($0.priority) \($0.ring) \($0.records)" }
     for device in devices.values.sorted(by: { $0.handle.rawValue < $1.handle.rawValue }) {
       lines.append("device \(device.handle.rawValue) \(device.id)")
@@ -64,6 +65,9 @@ extension ClientSession {
       guard (try? checked(region)) != nil else { return false }
       regions.append(region)
     case ("queue", 4...): return restoreQueue(numbers)
+    case ("calls", 1...):
+      guard let agreed, let address = try? fastCall(numbers[0], agreed) else { return false }
+      fastCall = address
     case ("device", 2...):
       guard let id = UInt32(exactly: numbers[1]), numbers[0] < nextDevice,
         devices[numbers[0]] == nil
@@ -74,7 +78,8 @@ extension ClientSession {
     case ("closed", 9...): return restoreClosed(numbers)
     case ("told", 2...): return news.restoreTold(numbers[0], numbers[1])
     case ("again", 1...): return news.restoreAgain(numbers[0])
-    case ("client", _), ("next", _), ("agreed", _), ("region", _), ("queue", _), ("device", _),
+    case ("client", _), ("next", _), ("agreed", _), ("region", _), ("queue", _), ("calls", _),
+      ("device", _),
       ("share", _), ("closed", _), ("told", _), ("again", _):
       return false
     default: break

@@ -26,6 +26,8 @@ package final class ClientSession {
   package internal(set) var isReady = false
   package internal(set) var regions: [Region] = []
   package internal(set) var eventQueues: [EventQueue] = []
+  /// Where the block for fast calls is.
+  package internal(set) var fastCall: UInt64?
 
   let sharesMax: Int
   /// Open devices by handle.
@@ -91,7 +93,7 @@ package final class ClientSession {
   private static func descriptorsDue(_ request: Request) -> Int {
     switch request {
     case .addMemory: 1
-    case .addEventQueue: 2
+    case .addEventQueue, .addFastCall: 2
     case .shareMemory(let share): share.flags & ShareRequest.ownBells == 0 ? 0 : 2
     default: 0
     }
@@ -121,6 +123,7 @@ package final class ClientSession {
     case .addMemory(let region): return .addMemory(try checked(region))
     case .dropMemory(let address): return .dropMemory(try droppable(address))
     case .addEventQueue(let queue): return .addEventQueue(try checked(queue, agreed))
+    case .addFastCall(let address): return .addFastCall(address: try fastCall(address, agreed))
     case .ready:
       guard !isReady else { throw .invalid }
       return .ready
@@ -145,6 +148,7 @@ package final class ClientSession {
     case .addMemory(let region): regions.append(region)
     case .dropMemory(let region): regions.removeAll { $0 == region }
     case .addEventQueue(let queue): eventQueues.append(queue)
+    case .addFastCall(let address): fastCall = address
     case .ready:
       isReady = true
       news.begin(bus.ids)
@@ -167,7 +171,7 @@ package final class ClientSession {
       bus.close(device.id)
     }
     for handle in signals.keys { _ = signals.remove(handle) }
-    (regions, eventQueues, shareCount) = ([], [], 0)
+    (regions, eventQueues, fastCall, shareCount) = ([], [], nil, 0)
     (news, backlog, isReady, agreed) = (DeviceNews(), Backlog(), false, nil)
     return open
   }

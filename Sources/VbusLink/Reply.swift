@@ -26,24 +26,32 @@ package struct Reply: Hashable, Sendable {
     self.init(verb: fields.word32(0) & ~Self.bit, tag: fields.word32(4), errno: errno)
   }
 
+  /// The message as three words, the first byte lowest.
+  package var words: (UInt64, UInt64, UInt64) {
+    let number = UInt32(bitPattern: errno?.rawValue ?? 0)
+    return (UInt64(tag) << 32 | UInt64(verb | Self.bit), UInt64(number), value)
+  }
+
   package var bytes: [UInt8] {
     var writer = WireWriter()
-    writer.put(verb | Self.bit)
-    writer.put(tag)
-    writer.put(errno?.rawValue ?? 0)
-    writer.put(UInt32(0))
-    writer.put(value)
+    for word in [words.0, words.1, words.2] { writer.put(word) }
     return writer.bytes
+  }
+
+  /// Nil for what is no reply.
+  package init?(words: (UInt64, UInt64, UInt64)) {
+    let first = UInt32(truncatingIfNeeded: words.0)
+    guard first & Self.bit != 0 else { return nil }
+    let number = Int32(truncatingIfNeeded: words.1)
+    self.init(
+      verb: first & ~Self.bit, tag: UInt32(truncatingIfNeeded: words.0 >> 32),
+      errno: number == 0 ? nil : Errno(rawValue: number), value: words.2)
   }
 
   /// Nil for what is no reply.
   package init?(_ bytes: [UInt8]) {
     guard bytes.count == Self.byteCount else { return nil }
     let fields = Fields(bytes)
-    guard fields.word32(0) & Self.bit != 0 else { return nil }
-    let number = Int32(bitPattern: fields.word32(8))
-    self.init(
-      verb: fields.word32(0) & ~Self.bit, tag: fields.word32(4),
-      errno: number == 0 ? nil : Errno(rawValue: number), value: fields.word64(16))
+    self.init(words: (fields.word64(0), fields.word64(8), fields.word64(16)))
   }
 }

@@ -16,6 +16,7 @@ package enum Request: Hashable, Sendable {
   case addEventQueue(EventQueue)
   case ready
   case untold
+  case addFastCall(address: UInt64)
 
   /// The bridge's number, and the version of the set of verbs.
   package static let magicNumber: UInt32 = 0xbf53_eef5
@@ -36,6 +37,7 @@ extension Request {
     case .addEventQueue: .addEventQueue
     case .ready: .ready
     case .untold: .untold
+    case .addFastCall: .addFastCall
     }
   }
 
@@ -63,7 +65,7 @@ extension Request {
       writer.put(capabilities.rawValue)
     case .addMemory(let region):
       for word in [region.address, region.byteCount, region.fileOffset] { writer.put(word) }
-    case .dropMemory(let address): writer.put(address)
+    case .dropMemory(let address), .addFastCall(let address): writer.put(address)
     case .addEventQueue(let queue):
       writer.put(queue.count)
       writer.put(queue.priority)
@@ -103,6 +105,7 @@ extension Request {
           count: word32(0), priority: word32(4), ring: word64(8), records: word64(16)))
     case .ready: self = .ready
     case .untold: self = .untold
+    case .addFastCall: self = .addFastCall(address: word64(0))
     }
   }
 }

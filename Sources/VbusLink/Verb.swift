@@ -14,12 +14,14 @@ package enum Verb: UInt32, CaseIterable, Sendable {
   /// Answers of how many devices the coming or going has not been told yet. With 0, all that was
   /// there when it was answered was told before the answer.
   case untold
+  /// Requests may come through a block of the client's memory: `FastCallLayout`.
+  case addFastCall
 
   /// The exact length of the payload.
   package var payloadByteCount: Int {
     switch self {
     case .openDevice, .hello: 16
-    case .closeDevice, .dropMemory: 8
+    case .closeDevice, .dropMemory, .addFastCall: 8
     case .callDevice: 32
     case .shareMemory: 48
     case .signal: 4

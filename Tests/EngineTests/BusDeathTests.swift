@@ -141,6 +141,7 @@ struct BusDeathTests {
   /// Everything a client says, and requests of which each is checked.
   private func converse(with disk: LabDisk, of lab: EngineLab, round: UInt64) throws {
     var options = SocketConnector.Options()
+    options.wantsFastCalls = round % 3 != 0
     if round % 2 == 0 { options.eventQueues = [IoqSize(4), IoqSize(4)].compactMap { $0 } }
     let client = try lab.client(options)
     let id = disk.offer.devID

@@ -118,6 +118,8 @@ final class HostLoop {
     case .dropMemory(let region):
       if let mapped = regions.removeValue(forKey: region.address) { try memory.remove(mapped) }
     case .addEventQueue(let queue): try attach(queue, descriptors)
+    // A client does without.
+    case .addFastCall: throw Errno.notSupported
     case .open(let device):
       devices[device.handle] = HostDevice(
         bus[device.id]?.type ?? "", memory, greeting: behaviour.greeting)

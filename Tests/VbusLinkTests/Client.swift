@@ -56,7 +56,7 @@ final class Client {
   private static func descriptors(_ request: Request) -> Int {
     switch request {
     case .addMemory: 1
-    case .addEventQueue: 2
+    case .addEventQueue, .addFastCall: 2
     case .shareMemory(let share): share.flags & ShareRequest.ownBells == 0 ? 0 : 2
     default: 0
     }

@@ -114,6 +114,7 @@ final class Suspect {
         && isMine(share)
     case .dropMemory(let region): regions.contains(region)
     case .addEventQueue(let queue): isMine(queue.ring, 56) && isMine(queue.records, 1)
+    case .addFastCall(let address): isMine(address, 128)
     case .hello, .addMemory, .ready: true
     }
   }
@@ -165,7 +166,9 @@ final class Suspect {
     case 9:
       return .signal(SignalHandle(rawValue: UInt32(dice.below(5))))
     case 10 where dice.below(6) == 0:
-      return .addEventQueue(EventQueue(count: 2, priority: 0, ring: address, records: address))
+      return dice.below(2) == 0
+        ? .addFastCall(address: address)
+        : .addEventQueue(EventQueue(count: 2, priority: 0, ring: address, records: address))
     default:
       return .shareMemory(
         ShareRequest(

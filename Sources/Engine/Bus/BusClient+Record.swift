@@ -36,6 +36,9 @@ extension BusClient {
       let bells = (0..<2).compactMap { kept[Part.queue(queue.priority, $0)] }
       eventRings.append(try EventRing(queue, bells, of: self))
     }
+    if let address = session.fastCall {
+      try addFastCall(address, (0..<2).compactMap { kept[Part.fastCall($0)] })
+    }
     for open in session.openDevices {
       guard let device = try? bus.open(open, for: self) else { continue }
       devices[open.handle.rawValue] = device

@@ -22,12 +22,16 @@ package final class BusClient {
   let devices = NumberTable<OpenedDevice>()
   /// Rings in the client's memory through which events come, by priority.
   var eventRings: [EventRing] = []
+  /// By which requests come without the socket.
+  private(set) var fastCall: FastCallBlock?
   let vault: any ClientVault
   /// Something changed that a new engine has to know.
   var hasChanged = false
   /// What the vault shall let go once the record no longer tells of it.
   var released: [String] = []
 
+  /// Called when a request waits in `fastCall`.
+  var onFastCall: () -> Void = {}
   /// Called when events wait that did not wait before.
   package var onEvents: () -> Void = {}
 
@@ -95,6 +99,11 @@ package final class BusClient {
     case .addMemory(let region): try add(region, descriptors)
     case .dropMemory(let region): try drop(region)
     case .addEventQueue(let queue): try add(queue, descriptors)
+    case .addFastCall(let address):
+      try addFastCall(address, descriptors)
+      for (index, bell) in descriptors.enumerated() {
+        vault.keep(bell, as: Part.fastCall(index))
+      }
     // Events come in the loop's next turn, behind the reply.
     case .ready: bus.eventsWait(for: self)
     case .open(let open):
@@ -118,6 +127,12 @@ package final class BusClient {
   private func device(_ handle: DeviceHandle) throws(Errno) -> OpenedDevice {
     guard let device = devices[handle.rawValue] else { throw .noDevice }
     return device
+  }
+
+  func addFastCall(_ address: UInt64, _ bells: [Descriptor]) throws(Errno) {
+    let block = try FastCallBlock(at: address, in: memory, bells, on: bus.loop)
+    block.onBell = { [unowned self] in onFastCall() }
+    fastCall = block
   }
 
   private func letGo(_ share: Share) {
@@ -177,8 +192,10 @@ package final class BusClient {
     for device in open { devices.remove(device.handle.rawValue)?.release() }
     for ring in eventRings { ring.end() }
     eventRings = []
+    fastCall?.end()
+    fastCall = nil
     memory.removeAll()
-    onEvents = {}
+    (onEvents, onFastCall) = ({}, {})
     bus.forget(self)
   }
 
@@ -189,6 +206,7 @@ package final class BusClient {
       "bells/\(share.signal?.handle.rawValue ?? 0)"
     }
     static func bell(_ share: Share, _ index: Int) -> String { "\(bells(share))/\(index)" }
+    static func fastCall(_ index: Int) -> String { "calls/\(index)" }
     static func queue(_ priority: UInt32, _ index: Int) -> String { "queue/\(priority)/\(index)" }
   }
 }

@@ -92,6 +92,8 @@ final class ClientConnection: ClientVault {
       try finishBegun(client)
     } catch { return end() }
     client?.eventsWait()
+    // Its bell may have been used up.
+    serveFastCall()
   }
 
   /// Not edge-triggered: then each message would cost one more look.
@@ -102,6 +104,7 @@ final class ClientConnection: ClientVault {
   private func serve(_ client: BusClient) {
     self.client = client
     client.onEvents = { [weak self] in self?.sendEvents() }
+    client.onFastCall = { [weak self] in self?.serveFastCall() }
     bus.admit(client)
   }
 
@@ -129,6 +132,14 @@ final class ClientConnection: ClientVault {
     } catch { if error != .again { end() } }
   }
 
+  /// As `serveMessage`, for a request that came without the socket.
+  private func serveFastCall() {
+    guard token != nil, unsent == nil, let client,
+      let bytes = client.fastCall?.receive(into: record)
+    else { return }
+    do throws(LinkFault) { finish(try client.answer(bytes, []), of: client) } catch { end() }
+  }
+
   private func refuse(_ bytes: [UInt8]) {
     if let refusal, let reply = Reply(to: bytes, errno: refusal) { send(reply) }
     end()
@@ -150,6 +161,10 @@ final class ClientConnection: ClientVault {
   }
 
   private func send(_ reply: Reply) {
+    if let number = record.fastCall {
+      client?.fastCall?.answer(reply, to: number)
+      return record.finish()
+    }
     do throws(Errno) {
       try sendBytes(reply.bytes, through: socket)
       unsent = nil
@@ -166,7 +181,7 @@ final class ClientConnection: ClientVault {
     guard let bytes = record.begun(length: ClientSession.byteCount) else { return }
     if let reply = record.pendingReply.flatMap({ Reply($0) }) { return send(reply) }
     // Descriptors that came with it are gone: nothing was done, and the client asks again.
-    guard !ClientSession.wantsDescriptors(bytes) else {
+    guard record.fastCall != nil || !ClientSession.wantsDescriptors(bytes) else {
       guard let reply = Reply(to: bytes, errno: .restart) else { throw .noHeader(bytes.count) }
       return send(reply)
     }
@@ -212,6 +227,8 @@ final class ClientConnection: ClientVault {
     isWaitingForRoom = false
     if let token { try? bus.loop.rewatch(token, for: .readable) }
     if let unsent { send(unsent) }
+    // What came while nothing was heard.
+    serveFastCall()
     sendEvents()
   }
 
