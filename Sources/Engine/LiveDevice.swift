@@ -32,6 +32,8 @@ final class LiveDevice {
   var opening: OpenedDevice?
   /// A former life of the device, unplugged since, is still open: this one cannot be opened.
   var isHeld: () -> Bool = { false }
+  /// Nobody has it open.
+  var isFree: Bool { attachment == nil && opening == nil && !isHeld() }
   /// Called when a native client has closed it.
   var onClose: () -> Void = {}
   var queues: [LiveQueue] = []

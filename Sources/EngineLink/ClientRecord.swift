@@ -160,8 +160,7 @@ package final class ClientRecord {
 
   // MARK: The session
 
-  /// The session as lines, and the reply to the message that they follow from; nil while the
-  /// message at work has changed nothing.
+  /// The session as lines; none before the first change.
   package var lines: [String] {
     let bytes = shared.bytes(at: area + Self.textHeaderByteCount, byteCount: textByteCount)
     return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }

@@ -100,23 +100,11 @@ struct BusDeathTests {
 
   @Test("Killed once at each system call of a whole conversation, before it and after it")
   func everyMoment() throws {
-    let meter = try Meter()
-    var moment: UInt64 = 1
-    var isOver = false
-    while !isOver {
-      // A keeper starts a program that ends too often ever more slowly.
-      let lab = try EngineLab(environment: meter.environment)
-      try lab.openBus()
-      let disk = try lab.disk()
-      for _ in 0..<7 where !isOver {
-        isOver = try !lab.engineDies(at: moment, of: meter) {
-          try converse(with: disk, of: lab, round: moment)
-          try disk.waitUntil { !$0.isConnected }
-        }
-        moment += Self.stride
-      }
+    let last = try EngineLab.killAtEachMoment(preparing: { try $0.openBus() }) {
+      (lab, disk, moment) in
+      try converse(with: disk, of: lab, round: moment)
     }
-    #expect(moment > 200)
+    #expect(last > 200)
   }
 
   @Test("Killed by SIGKILL at random moments, under verified requests")
@@ -134,9 +122,6 @@ struct BusDeathTests {
       #expect(disk.record.fault == nil)
     }
   }
-
-  /// Every third: by turns before and after a call.
-  private static let stride: UInt64 = 3
 
   /// Everything a client says, and requests of which each is checked.
   private func converse(with disk: LabDisk, of lab: EngineLab, round: UInt64) throws {

@@ -76,22 +76,10 @@ struct DeathTests {
 
   @Test("Killed once at each system call of a whole conversation, before it and after it")
   func everyMoment() throws {
-    let meter = try Meter()
-    var moment: UInt64 = 1
-    var isOver = false
-    while !isOver {
-      // A keeper starts a program that ends too often ever more slowly.
-      let lab = try EngineLab(environment: meter.environment)
-      let disk = try lab.disk()
-      for _ in 0..<7 where !isOver {
-        isOver = try !lab.engineDies(at: moment, of: meter) {
-          try converse(with: disk, round: moment)
-          try disk.waitUntil { !$0.isConnected }
-        }
-        moment += Self.stride
-      }
+    let last = try EngineLab.killAtEachMoment { (_, disk, moment) in
+      try converse(with: disk, round: moment)
     }
-    #expect(moment > 300)
+    #expect(last > 300)
   }
 
   @Test("Killed by SIGKILL a hundred times at random moments, under verified requests")
@@ -108,9 +96,6 @@ struct DeathTests {
       #expect(disk.record.fault == nil)
     }
   }
-
-  /// Every third: by turns before and after a call. With 1, every moment, half a minute.
-  private static let stride: UInt64 = 3
 
   /// Everything a front end says, and requests of which each is checked.
   private func converse(with disk: LabDisk, round: UInt64) throws {

@@ -1,9 +1,33 @@
 import LinuxSystem
 
 extension EngineLab {
-  /// Has a conversation in which the engine is killed at a moment: a system call of its, before it
-  /// or after it. Whether the conversation was long enough for that.
-  func engineDies(
+  /// Has a conversation again and again, in which the engine is killed at one moment: a system call of
+  /// its, before it or after it. Every third: by turns before and after a call; each would take half a
+  /// minute. Ends with the first that is over before its moment, and answers that one.
+  static func killAtEachMoment(
+    preparing prepare: (EngineLab) throws -> Void = { _ in },
+    of conversation: (EngineLab, LabDisk, UInt64) throws -> Void
+  ) throws -> UInt64 {
+    let meter = try Meter()
+    var moment: UInt64 = 1
+    while true {
+      // A keeper starts a program that ends too often ever more slowly.
+      let lab = try EngineLab(environment: meter.environment)
+      try prepare(lab)
+      let disk = try lab.disk()
+      for _ in 0..<7 {
+        let isKilled = try lab.engineDies(at: moment, of: meter) {
+          try conversation(lab, disk, moment)
+          try disk.waitUntil { !$0.isConnected }
+        }
+        guard isKilled else { return moment }
+        moment += 3
+      }
+    }
+  }
+
+  /// Whether the conversation was long enough for the engine to be killed at this moment of it.
+  private func engineDies(
     at moment: UInt64, of meter: Meter, _ conversation: () throws -> Void
   ) throws -> Bool {
     let engine = try engine()

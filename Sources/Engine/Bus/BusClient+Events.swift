@@ -40,7 +40,7 @@ extension BusClient {
       return send(event)
     }
     // A new engine raises all signals, but the rest it has to know.
-    if isSent, lasts { hasChanged = true }
+    if isSent, lasts { changed() }
     return isSent
   }
 

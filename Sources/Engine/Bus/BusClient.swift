@@ -25,11 +25,13 @@ package final class BusClient {
   /// By which requests come without the socket.
   private(set) var fastCall: FastCallBlock?
   let vault: any ClientVault
-  /// Something changed that a new engine has to know.
+  /// Something changed that a new engine has to know; whoever writes it down says when that is done.
   var hasChanged = false
   /// What the vault shall let go once the record no longer tells of it.
   var released: [String] = []
 
+  /// Called when something changed by itself, and not by a message that is being answered.
+  var onChange: () -> Void = {}
   /// Called when a request waits in `fastCall`.
   var onFastCall: () -> Void = {}
   /// Called when events wait that did not wait before.
@@ -74,10 +76,8 @@ package final class BusClient {
       try device(share.device).hear(share)
       return 0
     case .call(let open, let function, let byteCount, let flags, let address):
-      let result = try device(open.handle).call(
+      return try device(open.handle).call(
         function, byteCount: byteCount, flags: flags, address: address)
-      if result.hasChanged { hasChanged = true }
-      return result.answer
     default: try change(action, descriptors)
     }
     hasChanged = true
@@ -121,6 +121,12 @@ package final class BusClient {
         vault.keep(bell, as: Part.bell(share, index))
       }
     }
+  }
+
+  /// Notes what changed by itself.
+  func changed() {
+    hasChanged = true
+    onChange()
   }
 
   /// The session knows the handle; ENODEV when the device is gone with a former engine.
@@ -195,7 +201,7 @@ package final class BusClient {
     fastCall?.end()
     fastCall = nil
     memory.removeAll()
-    (onEvents, onFastCall) = ({}, {})
+    (onEvents, onFastCall, onChange) = ({}, {}, {})
     bus.forget(self)
   }
 

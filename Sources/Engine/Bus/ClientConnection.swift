@@ -104,6 +104,7 @@ final class ClientConnection: ClientVault {
   private func serve(_ client: BusClient) {
     self.client = client
     client.onEvents = { [weak self] in self?.sendEvents() }
+    client.onChange = { [weak self] in self?.saveLater() }
     client.onFastCall = { [weak self] in self?.serveFastCall() }
     bus.admit(client)
   }
@@ -201,12 +202,11 @@ final class ClientConnection: ClientVault {
       return true
     }
     if isLost { return end() }
-    if client.hasChanged { saveLater() }
     if !isDone { waitForRoom() }
   }
 
   /// Once a turn, for events come in bursts. Who dies before tells some of them again.
-  func saveLater() {
+  private func saveLater() {
     guard !isSavingLater else { return }
     isSavingLater = true
     _ = bus.loop.after(milliseconds: 0) { [weak self] in

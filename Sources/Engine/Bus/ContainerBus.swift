@@ -33,9 +33,6 @@ package final class ContainerBus {
     self.keeper = keeper
   }
 
-  /// Nobody is attached.
-  var isEmpty: Bool { clients.isEmpty }
-
   // MARK: Devices
 
   /// A device became live. One that the bus has no room for is reached by vhost-user alone.
@@ -89,11 +86,6 @@ package final class ContainerBus {
 
   /// Each costs descriptors of the keeper's; a container has few programs.
   static let clientsMax = 256
-
-  /// Something of a client changed by events that it took.
-  func saveLater(_ client: BusClient) {
-    connections.first { $0 === client.vault }?.saveLater()
-  }
 
   /// Tells a client in the loop's next turn.
   func eventsWait(for client: BusClient) {

@@ -46,7 +46,6 @@ final class EventRing {
       try fill(&ring)
       self.ring = consume ring
     } catch { end() }
-    client.bus.saveLater(client)
   }
 
   private func fill(_ ring: inout IoqRing) throws(RingFault) {

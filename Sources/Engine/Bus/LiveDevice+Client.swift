@@ -6,7 +6,7 @@ internal import VbusLink
 extension LiveDevice {
   /// DEVOPEN: EBUSY while anybody has it.
   func open(_ open: OpenDevice, for client: BusClient) throws(Errno) -> OpenedDevice {
-    guard attachment == nil, opening == nil, !isHeld() else { throw .busy }
+    guard isFree else { throw .busy }
     let opened = OpenedDevice(self, open, of: client)
     opening = opened
     // A predecessor's queues go on; else nothing of an earlier use is left.

@@ -7,26 +7,24 @@ internal import Virtio
 /// The functions of an open device.
 extension OpenedDevice {
   /// DEVCALL. EFAULT for data outside of the client's memory, ENOTTY for a function that the device
-  /// has not, EBUSY for one of the interface that is not in use. Answers a number, and whether
-  /// something changed that a new engine has to know.
+  /// has not, EBUSY for one of the interface that is not in use.
   func call(
     _ function: UInt32, byteCount: UInt32, flags: UInt32, address: UInt64
-  ) throws(Errno) -> (answer: UInt64, hasChanged: Bool) {
+  ) throws(Errno) -> UInt64 {
     guard !isRevoked else { throw .noDevice }
     // None is defined.
     guard flags == 0 else { throw .invalid }
     var data = try client.bytes(at: address, Int(byteCount))
     let before = data
-    let result = try carryOut(function, &data)
+    let answer = try carryOut(function, &data)
     if data != before { try client.setBytes(data, at: address) }
-    return result
+    return answer
   }
 
-  private func carryOut(
-    _ function: UInt32, _ data: inout [UInt8]
-  ) throws(Errno) -> (answer: UInt64, hasChanged: Bool) {
+  private func carryOut(_ function: UInt32, _ data: inout [UInt8]) throws(Errno) -> UInt64 {
     if let function = VirtioFunction(rawValue: function) {
-      return (0, try virtio(function, &data))
+      if try virtio(function, &data) { client.hasChanged = true }
+      return 0
     }
     guard function < VirtioFunction.first else { throw .notTerminal }
     guard status.isEmpty else { throw .busy }
@@ -34,10 +32,11 @@ extension OpenedDevice {
     let answer = try device.model.call(function, &data)
     precondition(data.count == count, "a call's data stays as long as it is")
     device.updateStates()
-    return (answer, device.model.interfaceLines != lines)
+    if device.model.interfaceLines != lines { client.hasChanged = true }
+    return answer
   }
 
-  /// True when something changed.
+  /// True when something changed that a new engine has to know.
   private func virtio(_ function: VirtioFunction, _ data: inout [UInt8]) throws(Errno) -> Bool {
     guard function.byteCount == nil || function.byteCount == data.count else { throw .invalid }
     switch function {
@@ -145,7 +144,7 @@ extension OpenedDevice {
   func needsReset() {
     guard !status.isEmpty else { return }
     status.insert(.needsReset)
-    client.hasChanged = true
+    client.changed()
     configurationChanged()
   }
 }

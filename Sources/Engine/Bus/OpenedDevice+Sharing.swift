@@ -10,30 +10,30 @@ extension OpenedDevice {
   /// Takes a memory. EINVAL for an id that the device does not know, or a memory that is not what
   /// the id says; EOPNOTSUPP for an ioq where data goes both ways. `bells`: the client's, then ours.
   func share(_ share: Share, _ bells: [Descriptor]) throws(Errno) {
-    guard !isRevoked else { throw .noDevice }
-    if share.id == VirtioFunction.configurationShare { return try takeSignal(share, bells) }
-    switch device.model.purpose(ofShare: share.id) {
-    case nil: throw .invalid
-    case .bytes: bytes[share.id] = (share.address, share.byteCount)
-    case .queue(let index):
-      guard device.queues.indices.contains(index) else { throw .invalid }
-      rings[index] = try ring(share, index, bells)
-      device.queues[index].record.availableIndex = 0
-      startRing(index)
-    }
+    guard let index = try take(share, bells) else { return }
+    device.queues[index].record.availableIndex = 0
+    startRing(index)
   }
 
-  /// As `share`, of what a predecessor had taken: where the ring stopped, it goes on.
-  func resume(_ share: Share, _ bells: [Descriptor]) throws(Errno) {
-    guard share.id != VirtioFunction.configurationShare else {
-      return try takeSignal(share, bells)
+  /// As `share`, of what a predecessor had taken: a ring goes on where it stopped, once all is there.
+  func resume(_ share: Share, _ bells: [Descriptor]) throws(Errno) { _ = try take(share, bells) }
+
+  /// Answers the queue whose ring it is; nil for other memory.
+  private func take(_ share: Share, _ bells: [Descriptor]) throws(Errno) -> Int? {
+    guard !isRevoked else { throw .noDevice }
+    if share.id == VirtioFunction.configurationShare {
+      configurationSignal = try signal(share, bells)
+      return nil
     }
     switch device.model.purpose(ofShare: share.id) {
     case nil: throw .invalid
-    case .bytes: bytes[share.id] = (share.address, share.byteCount)
+    case .bytes:
+      bytes[share.id] = (share.address, share.byteCount)
+      return nil
     case .queue(let index):
       guard device.queues.indices.contains(index) else { throw .invalid }
       rings[index] = try ring(share, index, bells)
+      return index
     }
   }
 
@@ -82,21 +82,21 @@ extension OpenedDevice {
   }
 
   /// A memory that holds a signal only, by which the driver hears of its configuration space.
-  private func takeSignal(_ share: Share, _ bells: [Descriptor]) throws(Errno) {
-    guard let signal = share.signal else { throw .invalid }
-    let window: WindowSignal
+  private func signal(
+    _ share: Share, _ bells: [Descriptor]
+  ) throws(Errno) -> ConfigurationSignal {
+    guard let place = share.signal else { throw .invalid }
+    let signal: WindowSignal
     do {
-      window = try WindowSignal(
+      signal = try WindowSignal(
         client.memory.window(
           guestAddress: GuestAddress(share.address), byteCount: Int(share.byteCount),
           alignment: 8),
-        at: Int(signal.offset), as: .south)
+        at: Int(place.offset), as: .south)
     } catch { throw .invalid }
-    let event = client.bell(of: signal.handle)
+    let event = client.bell(of: place.handle)
     let bell = bells.count > 1 ? EventDescriptor(bells[1]) : nil
-    configurationSignal = ConfigurationSignal(signal: window) {
-      if let bell { bell.ring() } else { event() }
-    }
+    return ConfigurationSignal(signal: signal) { if let bell { bell.ring() } else { event() } }
   }
 
   /// SHMSIGNAL: the client rings for one of its memories.

@@ -11,7 +11,8 @@ extension LiveDevice {
   func connectionWaits() {
     // What the present one said last, and its end, may wait unseen.
     serveMessages()
-    guard attachment == nil, opening == nil, !record.hasClient, !isHeld() else {
+    // Whose client a predecessor had, it is for him.
+    guard isFree, !record.hasClient else {
       _ = try? accept(from: listener)
       return
     }
