@@ -9,7 +9,7 @@ struct Vbusfs: ParsableCommand {
     abstract: "A file system that is to user-space devices what configfs is to the kernel's.",
     subcommands: [
       MountCommand.self, UnmountCommand.self, WaitCommand.self, RemoveCommand.self,
-      GuestCommand.self, RelayCommand.self,
+      GuestCommand.self, RelayCommand.self, SessionCommand.self,
       KeeperCommand.self, ControlCommand.self, HelperCommand.self,
     ])
 }

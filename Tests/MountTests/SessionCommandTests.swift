@@ -1,0 +1,60 @@
+import TestSupport
+import Testing
+
+extension MountTests {
+  @Suite("vbusfs session")
+  struct SessionCommandTests {
+    @Test("gives a program a container with its devices, and takes all away when it ends")
+    func program() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        vbusfs session --tree $PWD --device 'net backend=loopback' --device rng -- bash -c '
+          ls containers/$VBUS_CONTAINER/ids; vbusfs guest $VBUS_SOCKET list | wc -l'
+        ls devices containers
+        """)
+      #expect(outcome.text == "0\n1\n2\ncontainers:\n\ndevices:\n")
+    }
+
+    @Test("passes the program's exit status on, and 128 and the signal that ended it")
+    func status() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        vbusfs session --tree $PWD -- bash -c 'exit 7' || echo $?
+        vbusfs session --tree $PWD -- bash -c 'kill -KILL $$' || echo $?
+        """)
+      #expect(outcome.text == "7\n137\n")
+    }
+
+    @Test("says why a device is refused, runs nothing and leaves nothing")
+    func refused() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        vbusfs session --tree $PWD --device rng --device 'net mtu=7' -- echo ran || echo $?
+        ls devices containers
+        """)
+      #expect(outcome.lines.first?.hasPrefix("Error: device net mtu=7: error EINVAL") == true)
+      #expect(!outcome.lines.contains("ran"))
+      #expect(outcome.text.hasSuffix("\n1\ncontainers:\n\ndevices:\n"))
+    }
+
+    @Test("says that there is no tree, and that there is no such program")
+    func missing() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        vbusfs session --tree $LAB/none -- true || echo $?
+        vbusfs session --tree $PWD -- no-such-program || echo $?
+        """)
+      #expect(outcome.text.contains("none/session cannot be reached: ENOENT"))
+      #expect(outcome.text.contains("no-such-program"))
+      #expect(outcome.text.hasSuffix("\n127\n"))
+    }
+  }
+}
