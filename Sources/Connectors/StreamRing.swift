@@ -85,16 +85,8 @@ final class StreamRing {
   private func beginSplit(_ features: FeatureBits) throws(RingFault) {
     let window = try window()
     let size = try VirtqueueLayout.check(window)
-    let layout = SplitLayout(size)
     var signal = try WindowSignal(window, at: VirtqueueLayout.signal, as: .south)
-    split = try SplitRing(
-      size: size,
-      descriptors: window.window(
-        at: VirtqueueLayout.descriptors, byteCount: layout.descriptorsByteCount),
-      available: window.window(
-        at: VirtqueueLayout.available(size), byteCount: layout.availableByteCount),
-      used: window.window(at: VirtqueueLayout.used(size), byteCount: layout.usedByteCount),
-      memory: memory, start: 0, features: features)
+    split = try SplitRing(inBlock: window, size: size, memory: memory, features: features)
     signal.listen()
     self.signal = signal
   }

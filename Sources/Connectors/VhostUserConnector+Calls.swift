@@ -98,7 +98,10 @@ extension VhostUserConnector {
     }
     opened?.status = []
     opened?.acked = nil
-    for index in device.shares.indices { opened?.shares[index].isRunning = false }
+    for index in device.shares.indices {
+      opened?.shares[index].isRunning = false
+      device.shares[index].queue?.ioq?.end()
+    }
   }
 
   // MARK: The configuration space

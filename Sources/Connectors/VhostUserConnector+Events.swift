@@ -35,7 +35,7 @@ extension VhostUserConnector {
     guard let device = opened, let frontEnd = device.frontEnd else { return }
     for share in device.shares {
       guard let queue = share.queue else { continue }
-      if queue.call.clear(), share.signal.inject() {
+      if queue.call.clear(), try wantsToKnow(share) {
         try keep(.signal(cookie: share.wish.cookie))
       }
       if queue.error.clear() { try needsReset() }
@@ -44,15 +44,25 @@ extension VhostUserConnector {
     if hasEnded(frontEnd.socket) { lost() }
   }
 
+  /// Of what the device is done with.
+  private func wantsToKnow(_ share: VhostUserShare) throws(BusError) -> Bool {
+    guard let ioq = share.queue?.ioq else { return share.signal?.inject() == true }
+    do throws(DeviceFault) { return try ioq.giveBack() } catch {
+      ioq.end()
+      try needsReset()
+      return false
+    }
+  }
+
   /// A queue is broken (VIRTIO 1.2 section 2.1.2).
-  private func needsReset() throws(BusError) {
+  func needsReset() throws(BusError) {
     opened?.status.insert(.needsReset)
     try configurationChanged()
   }
 
   private func configurationChanged() throws(BusError) {
     let share = opened?.shares.first { $0.wish.id == VirtioFunction.configurationShare }
-    guard let share, share.signal.inject() else { return }
+    guard let share, share.signal?.inject() == true else { return }
     try keep(.signal(cookie: share.wish.cookie))
   }
 

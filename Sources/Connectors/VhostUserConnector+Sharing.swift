@@ -6,17 +6,20 @@ package import VbusClient
 package import VbusLink
 internal import Virtio
 
-/// A virtqueue block whose ring the device has, or the memory of the configuration's signal.
+/// A ring that the device has, or the memory of the configuration's signal.
 struct VhostUserShare {
   let wish: ShareWish
   let handle: SignalHandle
-  /// The device's half of the signal, which nobody plays but us.
-  var signal: WindowSignal
+  /// The device's half of the signal, which nobody plays but us; an ioq has its own.
+  var signal: WindowSignal?
   let queue: Queue?
   var isRunning = false
 
   struct Queue {
     let size: QueueSize
+    /// Where the device finds the virtqueue.
+    let address: UInt64
+    let ioq: VhostUserIoq?
     let kick: EventDescriptor
     let call: EventDescriptor
     let error: EventDescriptor
@@ -30,7 +33,7 @@ struct VhostUserShare {
 
 extension VhostUserConnector {
   /// EINVAL for an id that the device does not know, or a memory that is not what the id says;
-  /// EOPNOTSUPP for an ioq.
+  /// EOPNOTSUPP for an ioq where the data of the queue go both ways.
   package func share(
     _ handle: DeviceHandle, _ wish: ShareWish
   ) throws(BusError) -> SharedSignal? {
@@ -55,42 +58,69 @@ extension VhostUserConnector {
     _ wish: ShareWish, _ device: VhostUserDevice
   ) throws(BusError) -> VhostUserShare {
     let window = wish.memory.bytes.window(at: wish.offset, byteCount: Int(wish.byteCount))
-    let queue = try queue(wish, window, device)
-    // Nothing else has a use without one.
+    let isQueue = wish.id != VirtioFunction.configurationShare
+    // Nothing has a use without one; a ring of either format has it at the same place.
     guard let offset = wish.signalOffset, offset % UInt32(ShmSignalLayout.alignment) == 0,
       UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(wish.byteCount),
-      queue == nil || Int(offset) == VirtqueueLayout.signal,
+      !isQueue || Int(offset) == VirtqueueLayout.signal,
       var signal = try? WindowSignal(window, at: Int(offset), as: .south)
     else { throw .refused(.invalid) }
+    let queue = isQueue ? try queue(wish, window, device) : nil
     signal.listen()
-    do throws(Errno) {
-      if let queue {
-        try watched.add(queue.call.descriptor)
-        try watched.add(queue.error.descriptor)
-      }
-    } catch { throw .exhausted(error) }
     return VhostUserShare(
-      wish: wish, handle: SignalHandle(rawValue: wish.id), signal: signal, queue: queue)
+      wish: wish, handle: SignalHandle(rawValue: wish.id),
+      signal: queue?.ioq == nil ? signal : nil, queue: queue)
   }
 
   private func queue(
     _ wish: ShareWish, _ window: SharedWindow, _ device: VhostUserDevice
-  ) throws(BusError) -> VhostUserShare.Queue? {
-    guard wish.id != VirtioFunction.configurationShare else { return nil }
+  ) throws(BusError) -> VhostUserShare.Queue {
     guard wish.id < device.queueCount, window.byteCount >= VirtqueueLayout.headerByteCount else {
       throw .refused(.invalid)
     }
     guard window.relaxed32(at: VirtqueueLayout.magic) != IoqLayout.magicNumber else {
-      throw .refused(.notSupported)
+      let ioq = try ioq(wish, window, device)
+      return try queue(ioq.size, ioq.memory.address, ioq)
     }
     guard wish.offset % VirtqueueLayout.alignment == 0,
       let size = try? VirtqueueLayout.check(window)
     else { throw .refused(.invalid) }
+    return try queue(size, wish.memory.address(of: wish.offset), nil)
+  }
+
+  private func queue(
+    _ size: QueueSize, _ address: UInt64, _ ioq: VhostUserIoq?
+  ) throws(BusError) -> VhostUserShare.Queue {
     do throws(Errno) {
-      return VhostUserShare.Queue(
-        size: size, kick: try EventDescriptor(), call: try EventDescriptor(),
-        error: try EventDescriptor())
+      let queue = VhostUserShare.Queue(
+        size: size, address: address, ioq: ioq, kick: try EventDescriptor(),
+        call: try EventDescriptor(), error: try EventDescriptor())
+      try watched.add(queue.call.descriptor)
+      try watched.add(queue.error.descriptor)
+      return queue
     } catch { throw .exhausted(error) }
+  }
+
+  private func ioq(
+    _ wish: ShareWish, _ window: SharedWindow, _ device: VhostUserDevice
+  ) throws(BusError) -> VhostUserIoq {
+    guard let flow = flow(ofQueue: wish.id, device) else { throw .refused(.notSupported) }
+    guard let size = VhostUserIoq.size(for: window) else { throw .refused(.invalid) }
+    let memory = try makeMemory(byteCount: VirtqueueLayout.byteCount(size))
+    return VhostUserIoq(window, flow, size, in: memory)
+  }
+
+  /// Which way the data of a queue go (VIRTIO 1.2 sections 5.1.2, 5.3.2 and 5.4.2): nil where both
+  /// ways, and for devices that are not known here.
+  private func flow(ofQueue index: UInt32, _ device: VhostUserDevice) -> Flow? {
+    switch virtioID {
+    case 1, 3:
+      // The control queue of a card is the last.
+      let isControl = device.queueCount % 2 == 1 && index == device.queueCount - 1
+      return isControl ? nil : index % 2 == 0 ? .fromDevice : .toDevice
+    case 4: return .fromDevice
+    default: return nil
+    }
   }
 
   /// Gives the device a ring, from its start.
@@ -98,23 +128,34 @@ extension VhostUserConnector {
     guard let device = opened, let frontEnd = device.frontEnd,
       let queue = device.shares[index].queue, !device.shares[index].isRunning
     else { return }
-    let wish = device.shares[index].wish
-    let address = wish.memory.address(of: wish.offset)
-    func place(_ offset: Int) -> UInt64 { address + UInt64(offset) }
+    func place(_ offset: Int) -> UInt64 { queue.address + UInt64(offset) }
     var ring = FrontEnd.Ring(
-      index: Int(wish.id), size: queue.size.rawValue,
+      index: Int(device.shares[index].wish.id), size: queue.size.rawValue,
       descriptors: place(VirtqueueLayout.descriptors),
       available: place(VirtqueueLayout.available(queue.size)),
       used: place(VirtqueueLayout.used(queue.size)), kick: queue.kick.descriptor,
       call: queue.call.descriptor)
     ring.error = queue.error.descriptor
+    do throws(RingFault) { try queue.ioq?.begin(FeatureBits(rawValue: device.acked ?? 0)) } catch {
+      return try needsReset()
+    }
     // A block that was formatted anew has nobody who listens.
-    opened?.shares[index].signal.listen()
+    opened?.shares[index].signal?.listen()
     let announced = ring
     try told { () throws(FrontEndError) in try frontEnd.start(announced) }
     opened?.shares[index].isRunning = true
     // What was posted before.
+    try post(queue)
     queue.kick.ring()
+  }
+
+  /// Hands over what lies in an ioq. One that breaks a rule is looked at no more, and the device is
+  /// in need of a reset, as it would be by its own finding.
+  private func post(_ queue: VhostUserShare.Queue) throws(BusError) {
+    do throws(RingFault) { _ = try queue.ioq?.post() } catch {
+      queue.ioq?.end()
+      try needsReset()
+    }
   }
 
   package func ring(_ signal: SignalHandle) throws(BusError) {
@@ -123,7 +164,9 @@ extension VhostUserConnector {
       throw .refused(.noEntry)
     }
     // The mark is taken back at once: the device looks at its ring anyway.
-    opened?.shares[index].signal.listen()
-    opened?.shares[index].queue?.kick.ring()
+    opened?.shares[index].signal?.listen()
+    guard let queue = opened?.shares[index].queue else { return }
+    try post(queue)
+    queue.kick.ring()
   }
 }

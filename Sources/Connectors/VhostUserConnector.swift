@@ -6,15 +6,18 @@ package import VbusLink
 internal import VhostUser
 
 /// A connector over a vhost-user socket: a bus of one device, whose id is 0. Virtio's functions
-/// become messages of that protocol, virtqueue blocks its rings.
+/// become messages of that protocol, virtqueue blocks its rings, and the entries of an ioq chains of a
+/// virtqueue of ours.
 ///
 /// The socket belongs to one driver at a time, so it is connected to while the device is open,
 /// and no longer. When that connection ends the device leaves the bus; it comes back when
 /// somebody listens again. A vhost-user device does not know a block's shm-signal: its half is
-/// played here, so signals have no bells of their own.
+/// played here, so signals have no bells of their own. What lies in an ioq moves when its signal is
+/// rung, and when events are asked for.
 ///
 /// - `VhostUserConnector+Calls` translates functions;
-/// - `VhostUserConnector+Sharing` memory, rings and their bells;
+/// - `VhostUserConnector+Sharing` memory, rings and their bells; `VhostUserIoq` one ring into the
+///   other;
 /// - `VhostUserConnector+Events` hears the device.
 package final class VhostUserConnector: Connector {
   let path: String
@@ -40,7 +43,7 @@ package final class VhostUserConnector: Connector {
   static let lookMilliseconds: UInt64 = 100
 
   package var capabilities: ConnectorCapabilities {
-    ConnectorCapabilities(ringFormats: .virtqueue, sharesMemory: true, hasOwnBells: false)
+    ConnectorCapabilities(ringFormats: [.ioq, .virtqueue], sharesMemory: true, hasOwnBells: false)
   }
 
   package var descriptor: Descriptor { watched.descriptor }
@@ -180,10 +183,12 @@ package final class VhostUserConnector: Connector {
       // In order, so that what was posted is finished.
       for share in device.shares where share.isRunning {
         _ = try? frontEnd.stop(Int(share.wish.id))
+        _ = try? share.queue?.ioq?.giveBack()
       }
       for socket in device.watchedDescriptors { watched.remove(socket) }
       LinuxSystem.disconnect(frontEnd.socket)
     }
+    memories.removeAll { memory in device.shares.contains { $0.queue?.ioq?.memory === memory } }
     opened = nil
   }
 

@@ -60,7 +60,7 @@ package enum IoqLayout {
   }
 
   /// Checks a ring that the peer has formatted: numbers, exact length, all four indices.
-  static func check(_ words: some Words) throws(RingFault) -> IoqSize {
+  package static func check(_ words: some Words) throws(RingFault) -> IoqSize {
     guard words.byteCount >= headerByteCount else {
       throw .wrongShape(count: 0, byteCount: words.byteCount)
     }

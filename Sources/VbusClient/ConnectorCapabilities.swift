@@ -3,9 +3,10 @@ public struct ConnectorCapabilities: Hashable, Sendable {
   /// The rings that travel over it.
   public var ringFormats: RingFormats
   /// The host works on the very bytes that the client sees. Without, memory is moved when a signal
-  /// is rung or raised, and whoever polls rings without bells polls in vain.
+  /// is rung or raised.
   public var sharesMemory: Bool
-  /// A signal can have two eventfds of its own, which take no message.
+  /// A signal can have two eventfds of its own, which take no message. Without, a ring may move only
+  /// when its signal is rung or events are asked for: whoever only looks at it looks in vain.
   public var hasOwnBells: Bool
 
   public init(ringFormats: RingFormats, sharesMemory: Bool, hasOwnBells: Bool) {

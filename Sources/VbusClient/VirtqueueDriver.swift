@@ -22,18 +22,10 @@ final class VirtqueueDriver: QueueDriver {
     formatting window: SharedWindow, size: QueueSize, features: FeatureBits
   ) throws(BusError) {
     VirtqueueLayout.format(window, size: size)
-    let layout = SplitLayout(size)
     do throws(RingFault) {
       signal = try WindowSignal(window, at: VirtqueueLayout.signal, as: .north)
     } catch { throw .ring(error) }
-    ring = SplitDriverRing(
-      size,
-      descriptors: window.window(
-        at: VirtqueueLayout.descriptors, byteCount: layout.descriptorsByteCount),
-      available: window.window(
-        at: VirtqueueLayout.available(size), byteCount: layout.availableByteCount),
-      used: window.window(at: VirtqueueLayout.used(size), byteCount: layout.usedByteCount),
-      features: features)
+    ring = SplitDriverRing(inBlock: window, size: size, features: features)
     cookies = Array(repeating: 0, count: size.count)
     rooms = Array(repeating: 0, count: size.count)
   }

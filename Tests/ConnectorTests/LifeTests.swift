@@ -34,13 +34,13 @@ struct LifeTests {
     #expect(try ring.queue.reap() == nil)
   }
 
-  @Test("Another ring format may follow in another life of the device", arguments: Way.buses)
+  @Test("Another ring format may follow in another life of the device", arguments: Way.all)
   func otherFormat(way: Way) throws {
     let lab = try BusLab(way)
     let rng = try lab.rng()
     let client = try lab.client(for: rng)
     for format in [RingFormat.ioq, .virtqueue, .ioq] {
-      let device = try VirtioDevice(client.open(rng.offer.devID))
+      let device = try VirtioDevice(client.open(lab.id(of: rng)))
       let features = try device.negotiate(.splitRing)
       let ring = try Ring(
         0, RingTests.shape(format, 4, .fromDevice, features), of: device.connection)
@@ -159,16 +159,48 @@ struct LifeTests {
     let nowhere = ClientBuffer(address: 0x10, offset: 0, byteCount: 512)
     #expect(try queue.post(nowhere.segment(isWritable: true), cookie: 9))
     try queue.publish()
-    let isNoticed = try awaitAnswer("NEEDS_RESET") {
-      _ = try disk.device.connection.client.nextEvent(milliseconds: 1)
-      return try disk.device.status().contains(.needsReset) ? true : nil
-    }
-    #expect(isNoticed)
+    #expect(try wantsReset(disk.device))
     #expect(try disk.write([UInt8](repeating: 4, count: 512), sector: 0, on: 1) == 0)
     try disk.device.reset()
     try disk.device.negotiate(.splitRing)
     for ring in disk.rings { try ring.queue.restart() }
     try disk.device.start()
     #expect(try disk.read(512, sector: 0, on: 0).data == [UInt8](repeating: 4, count: 512))
+  }
+
+  @Test("A buffer that is nowhere stops a ring of either format", arguments: WayOfRing.all)
+  func nowhere(place: WayOfRing) throws {
+    let lab = try BusLab(place.way)
+    let (device, ring) = try SignalTests.rig(place, lab)
+    let nowhere = ClientBuffer(address: 0x10, offset: 0, byteCount: 512)
+    try ring.post(nowhere, isWritable: true)
+    #expect(try wantsReset(device))
+  }
+
+  @Test("An ioq's entry that is neither side's stops the ring", arguments: Way.all)
+  func nobodys(way: Way) throws {
+    let lab = try BusLab(way)
+    let device = try VirtioDevice(lab.open(lab.rng()))
+    try device.negotiate(.splitRing)
+    let ring = try Ring(0, .ioq(4, .fromDevice), of: device.connection)
+    try device.start()
+    let wish = ring.queue.share.wish
+    let window = wish.memory.bytes.window(at: wish.offset, byteCount: Int(wish.byteCount))
+    window.storeRelaxed(UInt8(7), at: IoqLayout.descriptor(1) + IoqLayout.owner)
+    try ring.post(ring.buffer(16), isWritable: true)
+    #expect(try wantsReset(device))
+    try device.reset()
+    try device.negotiate(.splitRing)
+    try ring.queue.restart()
+    try device.start()
+    try ring.post(ring.buffer(16), isWritable: true, cookie: 1)
+    #expect(try ring.finish() == [QueueCompletion(cookie: 1, written: 16)])
+  }
+
+  private func wantsReset(_ device: VirtioDevice) throws -> Bool {
+    try awaitAnswer("NEEDS_RESET") {
+      _ = try device.connection.client.nextEvent(milliseconds: 1)
+      return try device.status().contains(.needsReset) ? true : nil
+    }
   }
 }

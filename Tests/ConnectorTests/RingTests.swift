@@ -37,6 +37,19 @@ struct RingTests {
     #expect(Set(buffers.map { ring.memory.bytes(of: $0) }).count == 16)
   }
 
+  @Test("An ioq may have any number of entries", arguments: Way.all, [1, 5])
+  func anySize(way: Way, size: Int) throws {
+    let lab = try BusLab(way)
+    let device = try VirtioDevice(lab.open(lab.rng()))
+    try device.negotiate(.splitRing)
+    let ring = try Ring(0, .ioq(size, .fromDevice), of: device.connection)
+    try device.start()
+    for lap in 0..<3 as Range<UInt64> {
+      for _ in 0..<size { try ring.post(ring.buffer(64), isWritable: true, cookie: lap) }
+      #expect(try ring.finish(size).map(\.cookie) == Array(repeating: lap, count: size))
+    }
+  }
+
   @Test("What is posted before the device starts is served when it does", arguments: WayOfRing.all)
   func early(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
@@ -166,7 +179,7 @@ struct RingTests {
     #expect(try card.receive(milliseconds: 20_000) == frame)
   }
 
-  @Test("A ring of one format for data both ways is refused", arguments: Way.buses)
+  @Test("A ring of one format for data both ways is refused", arguments: Way.all)
   func ioqBothWays(way: Way) throws {
     let lab = try BusLab(way)
     let device = try VirtioDevice(lab.open(lab.disk()))

@@ -29,7 +29,8 @@ enum Way: String, CaseIterable, Sendable, CustomTestStringConvertible {
       ConnectorCapabilities(
         ringFormats: [.ioq, .virtqueue], sharesMemory: true, hasOwnBells: true)
     case .vhostUser:
-      ConnectorCapabilities(ringFormats: .virtqueue, sharesMemory: true, hasOwnBells: false)
+      ConnectorCapabilities(
+        ringFormats: [.ioq, .virtqueue], sharesMemory: true, hasOwnBells: false)
     default:
       ConnectorCapabilities(
         ringFormats: [.ioq, .virtqueue], sharesMemory: false, hasOwnBells: false)

@@ -34,15 +34,7 @@ final class HostQueue {
     let block = try memory.window(
       guestAddress: place, byteCount: byteCount ?? 0, alignment: VirtqueueLayout.alignment)
     let size = try VirtqueueLayout.check(block)
-    let layout = SplitLayout(size)
-    split = try SplitRing(
-      size: size,
-      descriptors: block.window(
-        at: VirtqueueLayout.descriptors, byteCount: layout.descriptorsByteCount),
-      available: block.window(
-        at: VirtqueueLayout.available(size), byteCount: layout.availableByteCount),
-      used: block.window(at: VirtqueueLayout.used(size), byteCount: layout.usedByteCount),
-      memory: memory, start: 0, features: features)
+    split = try SplitRing(inBlock: block, size: size, memory: memory, features: features)
     splitSignal = try WindowSignal(block, at: VirtqueueLayout.signal, as: .south)
   }
 

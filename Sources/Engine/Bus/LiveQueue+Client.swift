@@ -54,17 +54,11 @@ extension LiveQueue {
       throw .wrongShape(count: UInt32(size.rawValue), byteCount: window.byteCount)
     }
     var signal = try WindowSignal(window, at: VirtqueueLayout.signal, as: .south)
-    let layout = SplitLayout(size)
     let log = InflightLog(record.log, size: size)
     if !isResumed { log.clear() }
     split = try SplitRing(
-      size: size,
-      descriptors: window.window(
-        at: VirtqueueLayout.descriptors, byteCount: layout.descriptorsByteCount),
-      available: window.window(
-        at: VirtqueueLayout.available(size), byteCount: layout.availableByteCount),
-      used: window.window(at: VirtqueueLayout.used(size), byteCount: layout.usedByteCount),
-      memory: memory, start: record.availableIndex, features: features, log: log)
+      inBlock: window, size: size, memory: memory, start: record.availableIndex,
+      features: features, log: log)
     signal.listen()
     self.signal = signal
     owesSignal = isResumed
