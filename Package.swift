@@ -157,8 +157,8 @@ let package = Package(
     tests("MountTests", of: ["LinuxSystem", "TestSupport", "VbusClient", "VbusLink"]),
     // A keeper in a process of its own, whose programs a test plays.
     .target(
-      name: "KeeperLab", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperLab",
-      swiftSettings: strict),
+      name: "KeeperLab", dependencies: ["EngineLink", "Keeper", "LinuxSystem"],
+      path: "Tests/KeeperLab", swiftSettings: strict),
     .executableTarget(
       name: "KeeperProbe", dependencies: ["Keeper", "LinuxSystem"], path: "Tests/KeeperProbe",
       swiftSettings: strict),

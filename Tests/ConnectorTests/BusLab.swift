@@ -15,8 +15,7 @@ final class BusLab {
   let way: Way
   let keeper: KeeperLab
   let busPath: String
-  private let link: Channel
-  private let control: PlayedProgram
+  private let control: Shepherd
   private var played: PlayedProgram?
   private var engine: Engine?
   private var loop: EventLoop?
@@ -30,38 +29,35 @@ final class BusLab {
     self.way = way
     self.seed = seed
     keeper = try KeeperLab()
-    control = try keeper.program()
-    let (near, far) = try Channel.pair()
-    link = near
     busPath = keeper.folder + "/bus"
-    try control.keeper.put(far.descriptor, as: "of-engine/link")
-    if way == .inProcess { try playEngine() } else { try startEngine() }
-    let listener = try listen(
-      at: busPath, permissions: 0o600, uid: effectiveUser(), gid: effectiveGroup(),
-      kind: .packets)
-    tell(.hello(epoch: 1))
-    tell(
-      .container(
-        ContainerOffer(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o700)),
-      [listener])
-    tell(.complete(epoch: 1))
-    _ = try hear { $0 == .settled(epoch: 1) }
+    let program = try keeper.program()
+    let (near, far) = try Channel.pair()
+    try program.keeper.put(far.descriptor, as: "of-engine/link")
+    let shipped = try environmentValue("VBUSFS_BIN") ?? KeeperLab.programFolder()
+    let engine =
+      way == .inProcess
+      ? try keeper.probe() : (path: shipped + "/vbusfs-engine", arguments: [])
+    try program.keeper.spawn("engine", engine.path, engine.arguments, scope: "of-engine/")
+    control = try Shepherd(program, near)
+    if way == .inProcess { try playEngine(keeper.program()) }
+    _ = try control.awaitEngine()
+    control.accept(
+      ContainerOffer(uid: effectiveUser(), gid: effectiveGroup(), permissions: 0o700),
+      try listen(
+        at: busPath, permissions: 0o600, uid: effectiveUser(), gid: effectiveGroup(),
+        kind: .packets))
   }
 
-  private func startEngine() throws {
-    let folder = try environmentValue("VBUSFS_BIN") ?? KeeperLab.programFolder()
-    try control.keeper.spawn("engine", folder + "/vbusfs-engine", [], scope: "of-engine/")
-  }
-
-  private func playEngine() throws {
-    let program = try control.child("engine", scope: "of-engine/", of: keeper)
+  private func playEngine(_ program: PlayedProgram) throws {
     let loop = try EventLoop()
+    played = program
     engine = try Engine(on: loop, keeper: program.keeper, makeModel: makeModel)
-    (played, self.loop) = (program, loop)
+    self.loop = loop
     thread = try loop.runBeside()
   }
 
   deinit {
+    control.end()
     for relay in relays { relay.end() }
     let ending = loop
     loop?.alone { ending?.end() }
@@ -71,38 +67,25 @@ final class BusLab {
 
   // MARK: Control
 
-  private func tell(_ message: ControlMessage, _ descriptors: [Descriptor] = []) {
-    try? link.send(Packet(message.bytes, descriptors))
-  }
-
-  private func hear(_ isDue: (EngineMessage) -> Bool) throws -> EngineMessage {
-    for _ in 0..<10_000 {
-      guard wait(on: link.descriptor, milliseconds: 20_000), let packet = try link.receive() else {
-        break
-      }
-      if let message = EngineMessage(packet.bytes), isDue(message) { return message }
-    }
-    throw Errno.timedOut
-  }
-
-  /// Has a device served.
+  /// Has a device served, or takes over other values of it.
   @discardableResult
   func serve(_ device: LabDevice) throws -> LabDevice {
-    tell(.device(device.offer), device.descriptors)
-    let answer = try hear {
-      switch $0 {
-      case .started(device.offer.id, _), .refused(device.offer.id, _, _, _): true
-      default: false
-      }
+    guard case .started = try control.serve(device.offer, device.descriptors) else {
+      throw Errno.invalid
     }
-    guard case .started = answer else { throw Errno.invalid }
     return device
   }
 
   /// Unplugs a device.
-  func stop(_ device: LabDevice) throws {
-    tell(.stop(id: device.offer.id))
-    _ = try hear { if case .stopped(device.offer.id, _) = $0 { true } else { false } }
+  func stop(_ device: LabDevice) throws { try control.stop(device.offer.id) }
+
+  /// The engine stops where it is, and later dies.
+  func killEngine(after body: () throws -> Void) throws {
+    let pid = try control.awaitEngine()
+    try send(signal: Signal.stop, to: pid)
+    try body()
+    try send(signal: Signal.kill, to: pid)
+    _ = try control.awaitEngine(after: pid)
   }
 
   func newID() -> UInt64 {

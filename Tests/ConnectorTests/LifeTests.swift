@@ -197,6 +197,20 @@ struct LifeTests {
     #expect(try ring.finish() == [QueueCompletion(cookie: 1, written: 16)])
   }
 
+  @Test("A client does not notice that its engine is killed", arguments: WayOfRing.processes)
+  func engineDies(place: WayOfRing) throws {
+    let lab = try BusLab(place.way)
+    let (device, ring) = try SignalTests.rig(place, lab)
+    for death in 0..<3 as Range<UInt64> {
+      try lab.killEngine {
+        for _ in 0..<8 { try ring.post(ring.buffer(16), isWritable: true, cookie: death) }
+      }
+      let served = Array(repeating: QueueCompletion(cookie: death, written: 16), count: 8)
+      #expect(try ring.finish(8) == served)
+      #expect(try device.status().contains(.driverOK))
+    }
+  }
+
   private func wantsReset(_ device: VirtioDevice) throws -> Bool {
     try awaitAnswer("NEEDS_RESET") {
       _ = try device.connection.client.nextEvent(milliseconds: 1)

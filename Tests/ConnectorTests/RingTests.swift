@@ -179,6 +179,33 @@ struct RingTests {
     #expect(try card.receive(milliseconds: 20_000) == frame)
   }
 
+  @Test("A card's own interface tells of its cable", arguments: Way.buses)
+  func linkState(way: Way) throws {
+    let lab = try BusLab(way)
+    var host = try lab.card()
+    let connection = try lab.open(host)
+    let card = try VenetDevice(connection)
+    #expect(try card.negotiate(group: VenetGroup.events.rawValue, 1) == 1)
+    let memory = try connection.client.makeMemory(byteCount: 1 << 16)
+    let pool = try #require(memory.allocate(4 * 24))
+    _ = try connection.share(
+      ShareWish(id: 100, memory: memory.memory, offset: pool.offset, byteCount: 4 * 24))
+    let queue = try connection.makeQueue(101, .ioq(4, .fromDevice), in: memory)
+    for index in 0..<4 {
+      let place = ClientBuffer(
+        address: pool.address + UInt64(24 * index), offset: pool.offset + 24 * index,
+        byteCount: 24)
+      #expect(try queue.post(place.segment(isWritable: true), cookie: UInt64(index)))
+    }
+    try queue.publish()
+    try card.linkUp()
+    host.offer.values["link"] = "down"
+    try lab.serve(host)
+    #expect(try queue.wait(milliseconds: 20_000))
+    #expect(try queue.reap() == QueueCompletion(cookie: 0, written: 16))
+    #expect(memory.bytes(of: pool, count: 16) == [0, 0, 0, 0, 16] + Array(repeating: 0, count: 11))
+  }
+
   @Test("A ring of one format for data both ways is refused", arguments: Way.all)
   func ioqBothWays(way: Way) throws {
     let lab = try BusLab(way)

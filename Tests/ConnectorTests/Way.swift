@@ -20,6 +20,8 @@ enum Way: String, CaseIterable, Sendable, CustomTestStringConvertible {
   static let all = allCases.filter { $0 != .slow }
   /// Those on which the whole bus is seen, and not one device.
   static let buses = all.filter { $0 != .vhostUser }
+  /// Those whose client outlives its engine.
+  static let processes = all.filter { $0 != .inProcess }
   static let streams = buses.filter { $0 != .inProcess && $0 != .socket }
 
   /// What each is to say of itself: tests that need more are for the others.
@@ -49,4 +51,5 @@ struct WayOfRing: Sendable, CustomTestStringConvertible {
     [RingFormat.ioq, .virtqueue].filter(way.capabilities.ringFormats.contains)
       .map { WayOfRing(way: way, format: $0) }
   }
+  static let processes = all.filter { Way.processes.contains($0.way) }
 }

@@ -1,3 +1,4 @@
+import KeeperLab
 import LinuxSystem
 import Synchronization
 

@@ -1,12 +1,11 @@
-import EngineLink
-import Keeper
-import KeeperLab
-import LinuxSystem
-import Synchronization
+package import EngineLink
+internal import Keeper
+package import LinuxSystem
+internal import Synchronization
 
 /// Control's part towards one engine, on a thread of its own: whenever the engine is another one,
 /// it tells it the full state.
-final class Shepherd: Sendable {
+package final class Shepherd: Sendable {
   private struct Served {
     let offer: DeviceOffer
     let descriptors: [Descriptor]
@@ -26,14 +25,14 @@ final class Shepherd: Sendable {
   private let link: Channel
   private let news: Descriptor
 
-  init(_ control: sending PlayedProgram, _ link: Channel) throws {
+  package init(_ control: sending PlayedProgram, _ link: Channel) throws {
     self.link = link
     news = control.keeper.channel.descriptor
     state = Mutex(State(control: control))
     _ = try Thread { [self] in watch() }
   }
 
-  func end() { state.withLock { $0.isEnding = true } }
+  package func end() { state.withLock { $0.isEnding = true } }
 
   private func watch() {
     while !state.withLock({ $0.isEnding }) {
@@ -70,7 +69,7 @@ final class Shepherd: Sendable {
   // MARK: Wishes
 
   /// Has a device served; the engine's answer.
-  func serve(_ offer: DeviceOffer, _ descriptors: [Descriptor]) throws -> EngineMessage {
+  package func serve(_ offer: DeviceOffer, _ descriptors: [Descriptor]) throws -> EngineMessage {
     _ = try awaitEngine()
     state.withLock {
       $0.served.append(Served(offer: offer, descriptors: descriptors))
@@ -85,7 +84,7 @@ final class Shepherd: Sendable {
   }
 
   /// Has native clients accepted from here on.
-  func accept(_ offer: ContainerOffer, _ listener: Descriptor) {
+  package func accept(_ offer: ContainerOffer, _ listener: Descriptor) {
     state.withLock {
       $0.container = (offer, listener)
       tell(.container(offer), [listener])
@@ -93,28 +92,28 @@ final class Shepherd: Sendable {
   }
 
   /// Has nobody keep the device any longer.
-  func revoke(_ id: UInt64) { state.withLock { _ in tell(.revoke(id: id)) } }
+  package func revoke(_ id: UInt64) { state.withLock { _ in tell(.revoke(id: id)) } }
 
   /// Asks the engine to end if it has nothing to do.
-  func retire() { state.withLock { tell(.retire(epoch: $0.epoch)) } }
+  package func retire() { state.withLock { tell(.retire(epoch: $0.epoch)) } }
 
   /// Puts a device into the full state, and tells nobody.
-  func hold(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
+  package func hold(_ offer: DeviceOffer, _ descriptors: [Descriptor]) {
     state.withLock { $0.served.append(Served(offer: offer, descriptors: descriptors)) }
   }
 
   /// Has a device served no more.
-  func stop(_ id: UInt64) throws {
+  package func stop(_ id: UInt64) throws {
     forget(id)
     tell(.stop(id: id))
     _ = try hear { if case .stopped(id, _) = $0 { true } else { false } }
   }
 
   /// Takes a device out of the full state, and tells nobody.
-  func forget(_ id: UInt64) { state.withLock { $0.served.removeAll { $0.offer.id == id } } }
+  package func forget(_ id: UInt64) { state.withLock { $0.served.removeAll { $0.offer.id == id } } }
 
   /// Begins an epoch as another control would, and waits until the engine has settled in it.
-  func renew() throws {
+  package func renew() throws {
     let epoch = state.withLock {
       beginEpoch(&$0)
       return $0.epoch
@@ -123,12 +122,12 @@ final class Shepherd: Sendable {
   }
 
   /// Names of what the keeper has below one.
-  func kept(below name: String) throws -> [String] {
+  package func kept(below name: String) throws -> [String] {
     try state.withLock { try $0.control.keeper.take(name).map(\.name) }
   }
 
   /// What the keeper has by a name.
-  func take(_ name: String) throws -> Descriptor {
+  package func take(_ name: String) throws -> Descriptor {
     guard let item = try state.withLock({ try $0.control.keeper.take(name) }).first else {
       throw Errno.noEntry
     }
@@ -136,10 +135,10 @@ final class Shepherd: Sendable {
   }
 
   /// Sends bytes that are no message.
-  func send(_ bytes: [UInt8]) throws { try link.send(Packet(bytes)) }
+  package func send(_ bytes: [UInt8]) throws { try link.send(Packet(bytes)) }
 
   /// Waits for a message of the engine; those before it are forgotten.
-  func hear(
+  package func hear(
     milliseconds: Int = 10_000, _ isDue: (EngineMessage) -> Bool
   ) throws -> EngineMessage {
     try poll(milliseconds) { state in
@@ -149,7 +148,7 @@ final class Shepherd: Sendable {
     }
   }
 
-  func awaitEngine(after former: Int32? = nil) throws -> Int32 {
+  package func awaitEngine(after former: Int32? = nil) throws -> Int32 {
     try poll { $0.engine == former ? nil : $0.engine }
   }
 
