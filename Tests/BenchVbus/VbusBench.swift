@@ -11,8 +11,8 @@ internal import Virtio
 ///     VbusBench SIDE BATCHES        works and ends: for a tool that counts instructions
 ///
 /// A side is ioq or split, or one of them with `-driver` behind it, where nobody serves; or `both`,
-/// which is an ioq with our own driver's end. Or decode-COUNT: BATCHES times 64 SHMSIGNALs of random
-/// handles among so many, as messages.
+/// which is an ioq with our own driver's end. Or random-COUNT: BATCHES times 64 SHMSIGNALs of random
+/// handles among so many, as messages; hot-COUNT: all of one of them.
 @main
 enum VbusBench {
   static func main() throws {
@@ -25,10 +25,11 @@ enum VbusBench {
     case "both": try BothEnds(count).work(batches)
     case "split": try SplitSide(count).work(batches, serves: true)
     case "split-driver": try SplitSide(count).work(batches, serves: false)
-    case let side where side.hasPrefix("decode-"):
-      guard let handles = Int(side.dropFirst(7)) else { throw Misuse() }
-      try Decoding(handles).work(batches)
-    default: throw Misuse()
+    case let side:
+      let words = side.split(separator: "-")
+      guard words.count == 2, let handles = Int(words[1]), ["hot", "random"].contains(words[0])
+      else { throw Misuse() }
+      try Decoding(handles).work(batches, isHot: words[0] == "hot")
     }
   }
 }
@@ -191,14 +192,20 @@ private final class Decoding {
     _ = session.finish(call, .done(), on: &bus)
   }
 
-  func work(_ batches: Int) throws {
+  func work(_ batches: Int, isHot: Bool) throws {
     var messages: [[UInt8]] = []
     var state: UInt64 = 1
-    for _ in 0..<4096 {
+    for _ in 0..<65536 {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let handle = UInt32((state >> 33) % UInt64(count))
-      messages.append(Request.signal(SignalHandle(rawValue: handle)).bytes(tag: 0))
+      let handle = isHot ? count / 2 : Int((state >> 33) % UInt64(count))
+      messages.append(Request.signal(SignalHandle(rawValue: UInt32(handle))).bytes(tag: 0))
     }
-    for index in 0..<(batches * 64) { try ask(messages[index % messages.count], 0) }
+    try decode(messages, batches * 64)
+  }
+
+  /// What is counted, by its name.
+  @inline(never)
+  private func decode(_ messages: [[UInt8]], _ count: Int) throws {
+    for index in 0..<count { try ask(messages[index % messages.count], 0) }
   }
 }
