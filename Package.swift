@@ -129,9 +129,15 @@ let package = Package(
     .target(
       name: "Interleaving", dependencies: ["Vbus"], path: "Tests/Interleaving",
       swiftSettings: strict + [.unsafeFlags(["-O"])]),
+    .executableTarget(
+      name: "RingRace", dependencies: ["LinuxSystem", "SharedMemory", "Vbus"],
+      path: "Tests/RingRace", swiftSettings: strict),
     tests(
       "VbusTests",
-      of: ["Interleaving", "LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Vbus"]),
+      of: [
+        "Interleaving", "LinuxSystem", "RingDriver", "RingRace", "SharedMemory", "TestSupport",
+        "Vbus",
+      ]),
     tests("VbusLinkTests", of: ["LinuxSystem", "TestSupport", "VbusLink"]),
     .testTarget(
       name: "VbusClientTests",
