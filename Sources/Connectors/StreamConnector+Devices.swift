@@ -195,10 +195,3 @@ extension StreamConnector {
     try pump()
   }
 }
-
-/// A number of at most eight bytes, the lowest first.
-func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  var value: UInt64 = 0
-  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
-  return value
-}

@@ -109,14 +109,6 @@ extension VirtioDevice {
   private func set(
     _ function: VirtioFunction, _ value: UInt64, byteCount: Int
   ) throws(BusError) {
-    let bytes = (0..<byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
-    _ = try connection.call(function.rawValue, bytes)
+    _ = try connection.call(function.rawValue, littleEndian(value, byteCount: byteCount))
   }
-}
-
-/// A number of at most eight bytes, the lowest first.
-func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  var value: UInt64 = 0
-  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
-  return value
 }
