@@ -191,6 +191,19 @@ struct DiskTests {
     }
   }
 
+  @Test("A request that was not answered in time is no answer to the next one")
+  func late() throws {
+    let host = try Host()
+    let disk = try VirtioDisk(client(host).open(1))
+    host.tellAndWait(.hold(true))
+    #expect(throws: BusError.timedOut) { try disk.read(offset: 0, count: 512, milliseconds: 20) }
+    host.tellAndWait(.hold(false))
+    for sector in 1..<4 as Range<UInt64> {
+      let bytes = try disk.read(offset: sector * 512, count: 512)
+      #expect(bytes == (0..<512).map { HostDevice.byte(sector * 512 + $0) })
+    }
+  }
+
   @Test("A device that is no disk is refused")
   func noDisk() throws {
     let host = try Host()

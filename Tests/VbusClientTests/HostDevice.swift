@@ -111,6 +111,7 @@ final class HostDevice {
   private var frames: [[UInt8]] = []
   private var configuration: (signal: WindowSignal, bell: EventDescriptor?, handle: SignalHandle)?
   private var isRunning = false
+  var isHeld = false
   private var status: UInt32 = 0
   private var features: UInt64 = 0
 
@@ -188,7 +189,7 @@ final class HostDevice {
 
   /// Serves all queues; answers the signals to raise that have no bells.
   func serve() throws -> [SignalHandle] {
-    guard isRunning else { return [] }
+    guard isRunning, !isHeld else { return [] }
     var signals: [SignalHandle] = []
     for (id, queue) in queues.sorted(by: { $0.key > $1.key }) {
       guard try queue.serve({ try self.serve(id, $0, $1) }) else { continue }
