@@ -63,7 +63,7 @@ public final class BusClient {
   /// Signals come here only of what was shared without bells of its own, and not when somebody
   /// waits for just them.
   public func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       if let event = inbox.next() {
         quieten()
@@ -72,8 +72,8 @@ public final class BusClient {
       pump()
       guard inbox.isEmpty else { continue }
       if let end { throw end }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = wait(on: connector.descriptor, milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = wait(on: connector.descriptor, milliseconds: deadline.rest)
     }
   }
 

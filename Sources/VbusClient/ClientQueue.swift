@@ -145,7 +145,7 @@ extension ClientQueue {
   /// Waits until something can be reaped; false when nothing could in time. Less than 0
   /// milliseconds wait for ever.
   public func wait(milliseconds: Int32) throws(BusError) -> Bool {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while !driver.enableNotifications() {
       // A bell may be of something older: look again.
       guard try share.wait(deadline) else { return driver.enableNotifications() }

@@ -29,7 +29,7 @@ public final class ClientSignal {
   /// Waits until the host says that it changed the memory; false when it did not in time. Look at
   /// the memory when it did. Less than 0 milliseconds wait for ever.
   public func wait(milliseconds: Int32) throws(BusError) -> Bool {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     if isLooking {
       isLooking = false
       // Something changed while we looked.

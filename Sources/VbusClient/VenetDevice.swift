@@ -108,9 +108,10 @@ extension VenetDevice {
     return true
   }
 
-  /// Waits until the device has taken all frames; false when it had not in time.
-  public func flush(milliseconds: UInt32) throws(BusError) -> Bool {
-    let deadline = Deadline(milliseconds: milliseconds)
+  /// Waits until the device has taken all frames; false when it had not in time. Less than 0
+  /// milliseconds wait for ever.
+  public func flush(milliseconds: Int32) throws(BusError) -> Bool {
+    let deadline = Deadline(orNever: milliseconds)
     while idle.count < transmitBuffers.count {
       while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
       guard idle.count < transmitBuffers.count else { break }
@@ -122,7 +123,7 @@ extension VenetDevice {
 
   /// The next frame; nil when none came in time. Less than 0 milliseconds wait for ever.
   public func receive(milliseconds: Int32) throws(BusError) -> [UInt8]? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       while let completion = try receiving.reap() {
         let index = Int(completion.cookie)
@@ -132,8 +133,8 @@ extension VenetDevice {
         // Empty ones were flushed.
         if !frame.isEmpty { return frame }
       }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = try receiving.wait(milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = try receiving.wait(milliseconds: deadline.rest)
     }
   }
 
