@@ -14,18 +14,28 @@ public struct QueueShape: Hashable, Sendable {
   public var flow: Flow?
   /// Of those that were negotiated, the ones that change a virtqueue.
   public var features: FeatureBits
-  /// Of its signal.
+  /// Of its signal's events; a higher one comes first.
   public var priority: UInt32 = 0
+  /// Its signal is to have bells of its own, where the connector has any.
   public var wantsOwnBells = true
 
+  public init(
+    _ format: RingFormat, _ size: Int, flow: Flow? = nil, features: FeatureBits = .version1
+  ) {
+    self.format = format
+    self.size = size
+    self.flow = flow
+    self.features = features
+  }
+
   public static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
-    QueueShape(format: .ioq, size: size, flow: flow, features: [])
+    QueueShape(.ioq, size, flow: flow)
   }
 
   public static func virtqueue(
     _ size: Int, features: FeatureBits = .version1, flow: Flow? = nil
   ) -> QueueShape {
-    QueueShape(format: .virtqueue, size: size, flow: flow, features: features)
+    QueueShape(.virtqueue, size, flow: flow, features: features)
   }
 }
 

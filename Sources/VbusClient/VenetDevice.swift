@@ -31,9 +31,9 @@ public final class VenetDevice {
     self.connection = connection
     self.memory = memory
     receiving = try connection.makeQueue(
-      VenetShare.receive, Self.queue(shape, .fromDevice), in: memory)
+      VenetShare.receive, QueueShape(shape.format, shape.entries, flow: .fromDevice), in: memory)
     transmitting = try connection.makeQueue(
-      VenetShare.transmit, Self.queue(shape, .toDevice), in: memory)
+      VenetShare.transmit, QueueShape(shape.format, shape.entries, flow: .toDevice), in: memory)
     receiveBuffers = try Self.buffers(shape, memory)
     transmitBuffers = try Self.buffers(shape, memory)
     idle = Array(transmitBuffers.indices)
@@ -44,13 +44,6 @@ public final class VenetDevice {
   private static func byteCount(_ shape: Shape) -> Int {
     // A ring takes less than 64 bytes an entry and 256.
     2 * (max(0, shape.entries) * (max(0, shape.frameByteCountMax) + 16 + 64) + 4096)
-  }
-
-  private static func queue(_ shape: Shape, _ flow: Flow) -> QueueShape {
-    switch shape.format {
-    case .ioq: .ioq(shape.entries, flow)
-    case .virtqueue: .virtqueue(shape.entries, flow: flow)
-    }
   }
 
   private static func buffers(

@@ -112,6 +112,13 @@ final class BusLab {
     try client(for: device).open(id(of: device))
   }
 
+  /// Opens a device as a virtio driver does, and takes those of the features that it offers.
+  func virtio(_ device: LabDevice, _ features: FeatureBits = .splitRing) throws -> VirtioDevice {
+    let device = try VirtioDevice(open(device))
+    try device.negotiate(features)
+    return device
+  }
+
   func connector(for device: LabDevice) throws -> any Connector {
     switch way {
     case .inProcess:
