@@ -112,8 +112,7 @@ extension RelaySession {
     _ wish: StreamShare, _ byteCount: UInt32, _ signalOffset: UInt32?, _ device: RelayedDevice
   ) throws(BusError) -> RelayedShare {
     guard byteCount > 0, byteCount <= StreamLimits.shareByteCountMax,
-      UInt64(signalOffset ?? 0) + UInt64(signalOffset == nil ? 0 : ShmSignalLayout.byteCount)
-        <= UInt64(byteCount), (signalOffset ?? 0) % UInt32(ShmSignalLayout.alignment) == 0
+      ShareWish.holdsSignal(at: signalOffset, in: byteCount)
     else { throw .refused(.invalid) }
     let buffer = try arena.allocate(Int(byteCount))
     // Nothing of what lay there before.

@@ -54,8 +54,7 @@ extension DeviceConnection {
   /// the memory, at a multiple of 4.
   public func shareWithSignal(_ wish: ShareWish) throws(BusError) -> ClientSignal {
     guard let offset = wish.signalOffset, wish.memory.holds(wish.offset, Int(wish.byteCount)),
-      offset % UInt32(ShmSignalLayout.alignment) == 0, wish.offset % 8 == 0,
-      UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(wish.byteCount)
+      wish.offset % 8 == 0, ShareWish.holdsSignal(at: offset, in: wish.byteCount)
     else { throw .refused(.invalid) }
     let window = wish.memory.bytes.window(at: wish.offset, byteCount: Int(wish.byteCount))
     ShmSignalLayout.format(window, at: Int(offset))

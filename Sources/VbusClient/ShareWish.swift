@@ -34,6 +34,15 @@ public struct ShareWish {
   }
 }
 
+extension ShareWish {
+  /// Whether a signal, if there is one, lies in the memory, at an aligned place.
+  package static func holdsSignal(at offset: UInt32?, in byteCount: UInt32) -> Bool {
+    guard let offset else { return true }
+    return offset % UInt32(ShmSignalLayout.alignment) == 0
+      && UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(byteCount)
+  }
+}
+
 /// The signal of shared memory, as its client has it.
 public struct SharedSignal: Sendable {
   public let handle: SignalHandle
