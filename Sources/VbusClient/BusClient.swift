@@ -13,6 +13,7 @@ public struct BusDevice: Hashable, Sendable {
 /// One thread uses it and all that it hands out. Whoever waits for several things waits for
 /// `descriptor` and the descriptors of queues with poll(2), and then asks each for what it has.
 public final class BusClient {
+  /// The way to the bus.
   public let connector: any Connector
   /// What came while something else was waited for.
   private var inbox = Inbox()
@@ -23,6 +24,7 @@ public final class BusClient {
   /// Why nothing more comes.
   private var end: BusError?
 
+  /// A client over a connector, which is its own from here on.
   public init(_ connector: any Connector) throws(BusError) {
     self.connector = connector
     do throws(Errno) {
@@ -77,12 +79,15 @@ public final class BusClient {
     }
   }
 
-  /// Opens a device.
+  /// Opens a device with this version of its calls. ENOENT for an id that is not there, EINVAL for
+  /// another version, EBUSY while anybody has it open.
   public func open(_ id: UInt32, version: UInt32 = 1) throws(BusError) -> DeviceConnection {
     DeviceConnection(id: id, handle: try connector.open(id, version: version), client: self)
   }
 
-  /// Makes memory of which buffers can be taken.
+  /// Makes memory of which buffers can be taken, at most `BusMemory.byteCountMax` bytes of zeroes;
+  /// what is not used takes none of the machine's. EINVAL for another size, ENOSPC when the client
+  /// has as many memories as a host maps, some 60.
   public func makeMemory(byteCount: Int) throws(BusError) -> ClientMemory {
     ClientMemory(try connector.makeMemory(byteCount: byteCount))
   }

@@ -23,7 +23,7 @@ public struct ClientBuffer: Hashable, Sendable {
       address: address + UInt64(start), offset: offset + start, byteCount: count)
   }
 
-  /// As a ring names it.
+  /// As a ring names it; at most `byteCount` bytes of it.
   public func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
     let count = min(max(0, byteCount ?? self.byteCount), self.byteCount)
     return Segment(
@@ -44,12 +44,14 @@ public final class ClientMemory {
   /// Every buffer begins at a multiple of this, and ends at one.
   public static let granule = 16
 
+  /// All of the memory is free.
   public init(_ memory: BusMemory) {
     self.memory = memory
     free = [0..<(memory.byteCount / Self.granule * Self.granule)]
   }
 
-  /// Takes a buffer; nil when there is no room for it. The alignment is a power of two.
+  /// Takes a buffer, which holds what was left there; nil when there is no room for it, for no
+  /// bytes, and for an alignment that is no power of two.
   public func allocate(
     _ byteCount: Int, alignment: Int = ClientMemory.granule
   ) -> ClientBuffer? {

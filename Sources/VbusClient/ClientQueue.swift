@@ -8,9 +8,9 @@ public import Virtio
 /// How a queue is to be laid out.
 public struct QueueShape: Hashable, Sendable {
   public var format: RingFormat
-  /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number up to 2048.
+  /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number from 1 to 2048.
   public var size: Int
-  /// Which way an ioq goes; a virtqueue takes both.
+  /// Which way its buffers go, where they all go one way; an ioq needs one.
   public var flow: Flow?
   /// Of those that were negotiated, the ones that change a virtqueue.
   public var features: FeatureBits
@@ -120,8 +120,9 @@ public final class ClientQueue {
 }
 
 extension ClientQueue {
-  /// Descriptors of the ring, and those that are free.
+  /// Descriptors of the ring: each buffer of a chain takes one.
   public var capacity: Int { driver.capacity }
+  /// Descriptors that are free.
   public var room: Int { driver.room }
 
   /// Posts one buffer; the device sees it at the next `publish`. False when there is no room.
@@ -165,7 +166,10 @@ extension ClientQueue {
 }
 
 extension DeviceConnection {
-  /// Makes a queue of the device: the shared memory of this number.
+  /// Makes a queue of the device: the shared memory of this number. It takes less than 64 bytes an
+  /// entry and 256 of `memory`, else `.noRoom`. EINVAL for a shape that its ring has not or that is
+  /// larger than the device takes, EEXIST for a number that is shared already, EOPNOTSUPP for a
+  /// ring that the connector or the device does not serve.
   public func makeQueue(
     _ id: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {

@@ -5,7 +5,9 @@ public import VbusLink
 /// It stays open until `close`, even when nobody holds this any more, and when the device leaves
 /// the bus.
 public final class DeviceConnection {
+  /// Its number on the bus.
   public let id: UInt32
+  /// What the connector calls it by while it is open.
   public let handle: DeviceHandle
   public let client: BusClient
 
@@ -16,7 +18,8 @@ public final class DeviceConnection {
   }
 
   /// Has the device carry out a function on `data`, which holds its answer afterwards. Answers the
-  /// device's number.
+  /// device's number. EINVAL for more than 65536 bytes and for data that is not as long as the
+  /// function's, ENOTTY for a function that the device has not. `data` stays as it is then.
   @discardableResult
   public func call(
     _ function: UInt32, flags: UInt32 = 0, data: inout [UInt8]
@@ -31,7 +34,8 @@ public final class DeviceConnection {
     return data
   }
 
-  /// Shares memory with the device. The client gives it its cookie.
+  /// Shares memory with the device. The client gives it its cookie. EEXIST for an id that is shared
+  /// already, EFAULT for bytes outside of the memory, EINVAL for a signal outside of the bytes.
   public func share(_ wish: ShareWish) throws(BusError) -> ClientShare {
     var wish = wish
     wish.cookie = client.newCookie()

@@ -15,6 +15,7 @@ public final class VenetDevice {
   /// Of those for transmitting, the ones that the device has not.
   private var idle: [Int]
 
+  /// How many frames are under way, and how long they are.
   public struct Shape: Hashable, Sendable {
     /// Of each queue.
     public var entries = 128
@@ -25,7 +26,8 @@ public final class VenetDevice {
     public init() {}
   }
 
-  /// Shares both queues and fills the one for receiving. The link is down.
+  /// Shares both queues and fills the one for receiving. The link is down. EINVAL for a number of
+  /// entries that the ring has not.
   public init(_ connection: DeviceConnection, _ shape: Shape = Shape()) throws(BusError) {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
@@ -57,15 +59,17 @@ public final class VenetDevice {
     return buffers
   }
 
-  /// The card's own address, six bytes.
+  /// The card's own address, six bytes as they stand in a frame.
   public func macAddress() throws(BusError) -> [UInt8] {
     try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
   /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
-  /// down.
+  /// down, else EINVAL. What was granted holds from `linkUp` on.
   ///
-  /// Where memory is not shared packets cannot name other memory: scatter-gather is not asked for.
+  /// With scatter-gather, bit 0 of group 0, the queues take packet headers: `send` and `receive`,
+  /// which move flat frames, are not for that. Where memory is not shared packets cannot name other
+  /// memory, and it is not asked for.
   public func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
     let sharesMemory = connection.client.connector.capabilities.sharesMemory
     let travels = sharesMemory || group != VenetGroup.scatterGather.rawValue
@@ -76,10 +80,12 @@ public final class VenetDevice {
     return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
   }
 
+  /// Frames pass from here on. EEXIST when they do already.
   public func linkUp() throws(BusError) {
     _ = try connection.call(VenetFunction.linkUp.rawValue)
   }
 
+  /// What was sent is processed, then nothing passes any more. ENOENT when nothing did.
   public func linkDown() throws(BusError) {
     _ = try connection.call(VenetFunction.linkDown.rawValue)
   }

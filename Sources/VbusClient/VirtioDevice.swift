@@ -12,6 +12,7 @@ public import Virtio
 public final class VirtioDevice {
   public let connection: DeviceConnection
   public let identity: VirtioIdentity
+  /// Those that were negotiated.
   public private(set) var features: FeatureBits = []
 
   /// Asks the device who it is. It is not touched otherwise.
@@ -52,15 +53,17 @@ public final class VirtioDevice {
   /// Stops the device. Its queues stay shared; `restart` each before `start`.
   public func reset() throws(BusError) { try setStatus([]) }
 
+  /// The device status (section 2.1).
   public func status() throws(BusError) -> DeviceStatus {
     DeviceStatus(rawValue: UInt32(truncatingIfNeeded: try number(.getStatus, byteCount: 4)))
   }
 
+  /// Writes the device status. `negotiate`, `start` and `reset` do so for a driver.
   public func setStatus(_ status: DeviceStatus) throws(BusError) {
     try set(.setStatus, UInt64(status.rawValue), byteCount: 4)
   }
 
-  /// Makes a queue. EINVAL for a virtqueue that is larger than the device takes.
+  /// Makes a queue; see `DeviceConnection.makeQueue`.
   public func makeQueue(
     _ index: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {
