@@ -1,9 +1,7 @@
 internal import LinuxSystem
 internal import StreamLink
-internal import Vbus
 internal import VbusClient
 internal import VbusLink
-internal import Virtio
 
 /// One session of a relay: the client's wishes carried out on the bus, and what the bus says told
 /// to the client.

@@ -5,9 +5,9 @@ import EngineLink
 import InProcess
 import KeeperLab
 import LinuxSystem
-import StreamLink
 import Synchronization
 import VbusClient
+import Virtio
 
 /// An engine under a real keeper, and a way to its bus: the shipped engine in a process of its own,
 /// or one on a thread of the test.

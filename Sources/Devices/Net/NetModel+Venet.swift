@@ -1,7 +1,6 @@
 package import Engine
 package import LinuxSystem
 internal import VbusLink
-internal import Virtio
 
 /// A card's own interface to native clients, "virtual-ethernet": what `VenetFunction` tells.
 extension NetModel {
