@@ -92,6 +92,12 @@ public final class BusClient {
     ClientMemory(try connector.makeMemory(byteCount: byteCount))
   }
 
+  /// Takes memory away from the host, which can have so many; EBUSY while any of it is shared. Its
+  /// buffers mean nothing to devices any more.
+  public func dropMemory(_ memory: ClientMemory) throws(BusError) {
+    try connector.dropMemory(memory.memory)
+  }
+
   /// Ends the connection: every device is closed.
   public func disconnect() { connector.disconnect() }
 }

@@ -52,4 +52,10 @@ public final class DeviceConnection {
   /// Closes the device, and with it all that is shared with it. Buffers that it had come back to
   /// nobody.
   public func close() throws(BusError) { try client.connector.close(handle) }
+
+  /// As above, and takes away the memory that only its driver used.
+  func close(dropping memory: ClientMemory) throws(BusError) {
+    try close()
+    try client.dropMemory(memory)
+  }
 }

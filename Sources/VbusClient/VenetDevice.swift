@@ -59,6 +59,9 @@ public final class VenetDevice {
     return buffers
   }
 
+  /// Closes the card, and gives back all that was taken for it.
+  public func close() throws(BusError) { try connection.close(dropping: memory) }
+
   /// The card's own address, six bytes as they stand in a frame.
   public func macAddress() throws(BusError) -> [UInt8] {
     try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))

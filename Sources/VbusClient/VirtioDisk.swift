@@ -38,6 +38,9 @@ public final class VirtioDisk {
     capacity = sectors.multipliedReportingOverflow(by: Self.sectorByteCount).partialValue
   }
 
+  /// Closes the disk, and gives back all that was taken for it.
+  public func close() throws(BusError) { try device.connection.close(dropping: memory) }
+
   /// Reads bytes from anywhere. EINVAL behind the end, EIO when the disk cannot read.
   ///
   /// It takes a request for each `byteCountMax` bytes. One that is not answered within `milliseconds`

@@ -11,7 +11,12 @@ public func vbus_memory(_ number: Int32, _ count: Int) -> Int32 {
       try state.check(number)
       let client = state.client
       let buffers = try bus { () throws(BusError) in try client.makeMemory(byteCount: count) }
-      let mapping = try MemoryMapping(buffers.memory)
+      let mapping: MemoryMapping
+      do throws(CallFault) { mapping = try MemoryMapping(buffers.memory) } catch {
+        // The host has room for so many.
+        try? client.dropMemory(buffers)
+        throw error
+      }
       let memory = try Handles.all.number(on: box)
       state.memories[memory] = BusState.Memory(buffers: buffers, mapping: mapping)
       return memory
@@ -23,9 +28,8 @@ public func vbus_memory(_ number: Int32, _ count: Int) -> Int32 {
 public func vbus_memory_drop(_ number: Int32) -> Int32 {
   answering { () throws(CallFault) in
     try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let memory = try state.memories.known(number).buffers.memory
-      let connector = state.client.connector
-      try bus { () throws(BusError) in try connector.dropMemory(memory) }
+      let (client, memory) = (state.client, try state.memories.known(number))
+      try bus { () throws(BusError) in try client.dropMemory(memory.buffers) }
       state.memories[number] = nil
     }
     Handles.all.remove([number])

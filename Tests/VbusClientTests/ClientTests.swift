@@ -157,6 +157,14 @@ struct CardTests {
     #expect(throws: BusError.ring(.overfilled(0))) { try card.receive(milliseconds: 2000) }
   }
 
+  @Test("One that is closed leaves nothing, however often")
+  func close() throws {
+    let host = try Host()
+    let client = try client(host)
+    for _ in 0..<200 { try VenetDevice(client.open(0)).close() }
+    #expect(try VenetDevice(client.open(0)).macAddress() == HostDevice.mac)
+  }
+
   @Test("A second driver of one card is refused")
   func second() throws {
     let host = try Host()
@@ -203,6 +211,14 @@ struct DiskTests {
       let bytes = try disk.read(offset: sector * 512, count: 512)
       #expect(bytes == (0..<512).map { HostDevice.byte(sector * 512 + $0) })
     }
+  }
+
+  @Test("One that is closed leaves nothing, however often")
+  func close() throws {
+    let host = try Host()
+    let client = try client(host)
+    for _ in 0..<200 { try VirtioDisk(client.open(1)).close() }
+    #expect(try VirtioDisk(client.open(1)).read(offset: 0, count: 1) == [HostDevice.byte(0)])
   }
 
   @Test("A device that is no disk is refused")
