@@ -64,7 +64,8 @@ extension DeviceConnection {
 
 extension VirtioDevice {
   /// A signal that the device raises when its configuration space changes (VIRTIO 1.2 section
-  /// 2.5.4). Once for each device.
+  /// 2.5.4). Once for each device, else EEXIST. It takes 16 bytes of the memory until that is
+  /// dropped.
   public func configurationChanges(in memory: ClientMemory) throws(BusError) -> ClientSignal {
     guard let place = memory.allocate(ShmSignalLayout.byteCount) else { throw .noRoom }
     let wish = ShareWish(

@@ -262,7 +262,8 @@ int vbus_virtio_start(int device);
 int vbus_virtio_reset(int device);
 
 // A share that the device notifies when its configuration space changes (section 2.5.4), for
-// `vbus_share_wait`. Once for each device, else -EEXIST. It takes 16 bytes of the memory.
+// `vbus_share_wait`. Once for each device, else -EEXIST. It takes 16 bytes of the
+// memory until that is dropped.
 int vbus_virtio_configuration_changes(int device, int memory);
 
 // The device status (section 2.1).
