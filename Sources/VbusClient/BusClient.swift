@@ -3,6 +3,7 @@ public import VbusLink
 
 /// A device of a bus, as its clients see it.
 public struct BusDevice: Hashable, Sendable {
+  /// Its number on the bus, which no other device gets.
   public let id: UInt32
   /// The interface type, by which a driver finds its devices.
   public let type: String

@@ -14,6 +14,7 @@ public final class BusMemory {
   /// Its bytes as words and windows, for rings.
   package let bytes: SharedFile
 
+  /// How long it is, which never changes.
   public var byteCount: Int { bytes.byteCount }
 
   /// Makes a memory file of zero bytes that cannot change its size. EINVAL for a size that is not

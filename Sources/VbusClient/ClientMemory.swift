@@ -7,6 +7,7 @@ public struct ClientBuffer: Hashable, Sendable {
   public let address: UInt64
   /// Where in the memory it begins.
   public let offset: Int
+  /// As many bytes as were asked for.
   public let byteCount: Int
 
   /// Names a buffer; the memory says whether it is one.
@@ -35,6 +36,7 @@ public struct ClientBuffer: Hashable, Sendable {
 ///
 /// What there is no room for is nil, never a trap: how much is needed often depends on a peer.
 public final class ClientMemory {
+  /// Where the buffers lie.
   public let memory: BusMemory
   /// What is free, in the order of its places; no two touch each other.
   private var free: [Range<Int>]

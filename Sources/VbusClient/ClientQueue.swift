@@ -7,6 +7,7 @@ public import Virtio
 
 /// How a queue is to be laid out.
 public struct QueueShape: Hashable, Sendable {
+  /// The layout of its ring.
   public var format: RingFormat
   /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number from 1 to 2048.
   public var size: Int
@@ -19,6 +20,7 @@ public struct QueueShape: Hashable, Sendable {
   /// Its signal is to have bells of its own, where the connector has any.
   public var wantsOwnBells = true
 
+  /// A shape of a format that is known only when the program runs.
   public init(
     _ format: RingFormat, _ size: Int, flow: Flow? = nil, features: FeatureBits = .version1
   ) {
@@ -28,10 +30,12 @@ public struct QueueShape: Hashable, Sendable {
     self.features = features
   }
 
+  /// An ioq, whose buffers all go one way.
   public static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
     QueueShape(.ioq, size, flow: flow)
   }
 
+  /// A virtqueue with the features that were negotiated.
   public static func virtqueue(
     _ size: Int, features: FeatureBits = .version1, flow: Flow? = nil
   ) -> QueueShape {
@@ -44,7 +48,9 @@ public struct QueueShape: Hashable, Sendable {
 ///
 /// After anything but `.refused` the queue is of no use any more.
 public final class ClientQueue {
+  /// How it is laid out.
   public private(set) var shape: QueueShape
+  /// The memory in which it lies, with its signal.
   public let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer

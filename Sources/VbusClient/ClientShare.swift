@@ -2,7 +2,9 @@ public import LinuxSystem
 
 /// Memory that a client shares with a device, and its signal.
 public final class ClientShare {
+  /// What was shared, with the cookie that its events bear.
   public let wish: ShareWish
+  /// Nil for memory without one.
   public let signal: SharedSignal?
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.

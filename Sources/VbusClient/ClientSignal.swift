@@ -8,6 +8,7 @@ internal import VbusLink
 ///     try signal.notify()                                   // after a change
 ///     while try signal.wait(milliseconds: -1) { … look … }  // for the host's
 public final class ClientSignal {
+  /// The memory that it is a signal of.
   public let share: ClientShare
   private var signal: WindowSignal
   /// What changes from here on is marked anew, and no bell is rung for it.

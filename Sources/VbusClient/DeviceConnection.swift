@@ -9,6 +9,7 @@ public final class DeviceConnection {
   public let id: UInt32
   /// What the connector calls it by while it is open.
   public let handle: DeviceHandle
+  /// Whose device it is.
   public let client: BusClient
 
   init(id: UInt32, handle: DeviceHandle, client: BusClient) {

@@ -4,8 +4,10 @@ internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
 public final class VenetDevice {
+  /// By which a driver finds cards on a bus.
   public static let interfaceType = VenetFunction.interfaceType
 
+  /// The card as any other device.
   public let connection: DeviceConnection
   private let memory: ClientMemory
   private let receiving: ClientQueue
@@ -21,8 +23,10 @@ public final class VenetDevice {
     public var entries = 128
     /// The longest frame, with its Ethernet header.
     public var frameByteCountMax = 9216 + 18
+    /// The layout of both rings.
     public var format = RingFormat.ioq
 
+    /// What is usual.
     public init() {}
   }
 

@@ -10,7 +10,9 @@ public import Virtio
 ///     let queue = try device.makeQueue(0, .virtqueue(64, features: features), in: memory)
 ///     try device.start()
 public final class VirtioDevice {
+  /// The device as any other one.
   public let connection: DeviceConnection
+  /// What it says it is.
   public let identity: VirtioIdentity
   /// Those that were negotiated.
   public private(set) var features: FeatureBits = []

@@ -6,6 +6,7 @@ public final class VirtioDisk {
   /// VIRTIO 1.2 section 5.
   public static let deviceID: UInt32 = 2
 
+  /// The disk as any other virtio device.
   public let device: VirtioDevice
   /// In bytes.
   public let capacity: UInt64
@@ -43,9 +44,9 @@ public final class VirtioDisk {
 
   /// Reads bytes from anywhere. EINVAL behind the end, EIO when the disk cannot read.
   ///
-  /// It takes a request for each `byteCountMax` bytes. One that is not answered within `milliseconds`
-  /// is `.timedOut`, which does not end the connection here; the next one waits for it first. Less
-  /// than 0 milliseconds wait for ever.
+  /// It takes a request for each `byteCountMax` bytes. One that is not answered within
+  /// `milliseconds` is `.timedOut`, which does not end the connection here; the next one waits for
+  /// it first. Less than 0 milliseconds wait for ever.
   public func read(
     offset: UInt64, count: Int, milliseconds: Int32 = 30_000
   ) throws(BusError) -> [UInt8] {
