@@ -11,8 +11,8 @@ extension Session {
     let name: String
   }
 
-  /// Containers of one process, and devices of one class, are told apart by a number, which is tried
-  /// so often.
+  /// Containers of one process, and devices of one class, are told apart by a number, which is
+  /// tried so often.
   private static let numbersMax = 1000
 
   func serve(_ request: SessionRequest) {
