@@ -46,7 +46,7 @@ let package = Package(
     floor("Virtio", on: ["Rings", "SharedMemory"]),
     floor("Vbus", on: ["Rings", "SharedMemory"]),
     // 2: protocols and rules.
-    floor("VhostUser", on: ["LinuxSystem", "Virtio"]),
+    floor("VhostUser", on: ["LinuxSystem"]),
     floor("VbusLink", on: ["LinuxSystem", "SharedMemory", "Tables", "Vbus", "Virtio"]),
     floor("StreamLink", on: ["LinuxSystem", "Vbus", "VbusLink"]),
     floor("Model", on: ["Tables"]),
@@ -87,7 +87,7 @@ let package = Package(
       "Control",
       on: [
         "ConfigTree", "Devices", "EngineLink", "FuseMount", "Keeper", "LinuxSystem", "Model",
-        "SharedMemory", "Store", "Virtio",
+        "Store",
       ]),
     .executableTarget(
       name: "vbusfs",
@@ -112,7 +112,7 @@ let package = Package(
       "VirtioTests", of: ["LinuxSystem", "RingDriver", "SharedMemory", "TestSupport", "Virtio"]),
     tests(
       "BlkTests",
-      of: ["Devices", "Engine", "LinuxSystem", "Model", "RingDriver", "SharedMemory", "Virtio"]),
+      of: ["Devices", "Engine", "LinuxSystem", "RingDriver", "SharedMemory", "Virtio"]),
     tests(
       "SmallDeviceTests",
       of: [
@@ -142,8 +142,8 @@ let package = Package(
     .testTarget(
       name: "VbusClientTests",
       dependencies: [
-        "LinuxSystem", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "Virtio",
-        "libvbus", "vbusfs",
+        "LinuxSystem", "Rings", "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink",
+        "Virtio", "libvbus", "vbusfs",
       ],
       exclude: ["C"], swiftSettings: strict),
     tests("VhostUserTests", of: ["LinuxSystem", "RingDriver", "TestSupport", "VhostUser"]),
@@ -152,7 +152,7 @@ let package = Package(
       "ConnectorTests",
       of: [
         "Connectors", "Devices", "Engine", "EngineLink", "InProcess", "KeeperLab", "KeeperProbe",
-        "LinuxSystem", "Rings", "SharedMemory", "StreamLink", "TestSupport", "Vbus", "VbusClient",
+        "LinuxSystem", "SharedMemory", "StreamLink", "TestSupport", "Vbus", "VbusClient",
         "VbusLink", "Virtio", "vbusfs", "vbusfs-engine",
       ]),
     tests("GuestTests", of: ["LinuxSystem", "TestSupport"]),
@@ -177,9 +177,9 @@ let package = Package(
     tests(
       "EngineTests",
       of: [
-        "Devices", "Engine", "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem",
-        "RingDriver", "SharedMemory", "TestSupport", "VbusClient", "VbusLink", "VhostUser",
-        "Virtio", "vbusfs-engine",
+        "EngineLink", "Keeper", "KeeperLab", "KeeperProbe", "LinuxSystem", "RingDriver",
+        "SharedMemory", "TestSupport", "Vbus", "VbusClient", "VbusLink", "VhostUser", "Virtio",
+        "vbusfs-engine",
       ]),
     // Benchmarks, which `Tests/bench` runs.
     .target(name: "BenchTwins", path: "Tests/BenchTwins"),
@@ -195,7 +195,7 @@ let package = Package(
     .executableTarget(
       name: "BusBench",
       dependencies: [
-        "BenchTwins", "LinuxSystem", "SharedMemory", "VbusClient", "VbusLink", "Virtio",
+        "BenchTwins", "LinuxSystem", "VbusClient", "VbusLink", "Virtio",
       ],
       path: "Tests/BenchBus", swiftSettings: strict),
     .executableTarget(

@@ -30,9 +30,8 @@ extension ConfigTree {
     let id = try freshID()
     let answer = Answer.entry(Node.device(id, .file(.directory)).id)
     let device = Device(id: id, name: name, owner: owner, changed: world.now)
-    var changes: [Change] = [.putDevice(device), .putNextID(id.next)]
-    if let mark = mark(id, of: request) { changes.append(mark) }
-    try commit(changes, request, answer)
+    try commit(
+      [.putDevice(device), .putNextID(id.next)] + mark(id, of: request), request, answer)
     devicesChanged = world.now
     return answer
   }
@@ -45,8 +44,7 @@ extension ConfigTree {
     let id = try freshID()
     let answer = Answer.entry(Node.container(id, .directory).id)
     let container = Container(id: id, name: name, owner: owner, changed: world.now)
-    var changes: [Change] = [.putContainer(container), .putNextID(id.next)]
-    if let mark = mark(id, of: request) { changes.append(mark) }
+    let changes = [.putContainer(container), .putNextID(id.next)] + mark(id, of: request)
     do throws(HostRefusal) { try world.openContainer(container) } catch { throw .host(error) }
     do throws(Refusal) { try commit(changes, request, answer) } catch {
       world.closeContainer(container)

@@ -49,13 +49,12 @@ extension ConfigTree {
     }
   }
 
-  /// What makes a new object the session's that asks for it.
-  func mark(_ object: ObjectID, of request: Request) -> Change? {
-    request.session.map {
-      .putSessionMark(
-        object: object,
-        mark: SessionMark(session: SessionID(rawValue: $0.number), request: $0.request))
-    }
+  /// What makes a new object the session's that asks for it; nothing for whoever else does.
+  func mark(_ object: ObjectID, of request: Request) -> [Change] {
+    guard let session = request.session else { return [] }
+    let mark = SessionMark(
+      session: SessionID(rawValue: session.number), request: session.request)
+    return [.putSessionMark(object: object, mark: mark)]
   }
 
   // MARK: For control

@@ -179,7 +179,8 @@ enum PlugFile: UInt16, CaseIterable {
   static let inIDDirectory: [PlugFile] = [.idDevice, .idType]
 }
 
-/// The files of `classes/<class>`, where `limits` is only where the class has any, and the directory itself.
+/// The files of `classes/<class>`, where `limits` is only where the class has any, and the
+/// directory itself.
 enum ClassFile: UInt16, CaseIterable {
   case directory = 0
   case description = 1
@@ -200,7 +201,8 @@ enum ClassFile: UInt16, CaseIterable {
   static let inDirectory: [ClassFile] = [.description, .attributes, .features]
 }
 
-/// The files of `classes/<class>/attributes/<name>` and of `limits/<name>` beside it, and the directory itself.
+/// The files of `classes/<class>/attributes/<name>` and of `limits/<name>` beside it, and the
+/// directory itself.
 enum AttributeFile: UInt16, CaseIterable {
   case directory = 0
   case help = 1

@@ -1,4 +1,3 @@
-internal import FuseMount
 internal import LinuxSystem
 internal import Model
 

@@ -5,7 +5,7 @@ package import VbusClient
 ///
 ///     tcp:127.0.0.1:PORT      a relay that listens there
 ///     tty:PATH                a relay at the other end of a serial line
-///     exec:COMMAND            a relay that a shell command starts, or leads to: its input and output
+///     exec:COMMAND            a relay that a shell command starts or leads to: its input and output
 ///     vhost-user:TYPE:PATH    the vhost-user socket of one device, with its interface type
 ///
 /// A path that begins with such a word can be written `./tcp:…`.

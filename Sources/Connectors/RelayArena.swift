@@ -1,4 +1,3 @@
-internal import LinuxSystem
 internal import Rings
 internal import SharedMemory
 internal import VbusClient

@@ -10,7 +10,6 @@ final class RelayedDevice {
   let connection: DeviceConnection
   var features: FeatureBits = []
   var shares: [UInt32] = []
-  var isClosed = false
 
   init(connection: DeviceConnection) { self.connection = connection }
 }
@@ -36,13 +35,11 @@ extension RelaySession {
   func call(
     _ tag: UInt32, _ handle: DeviceHandle, _ function: UInt32, _ flags: UInt32, _ data: [UInt8]
   ) throws(RelayEnd) {
-    var isDone = false
-    try answer(tag) { () throws(BusError) in
+    let isDone = try answer(tag) { () throws(BusError) in
       // What was posted before the call is the device's before it.
       try postAll()
       var answer = data
       let value = try device(handle).connection.call(function, flags: flags, data: &answer)
-      isDone = true
       return (value, answer)
     }
     guard isDone else { return }
@@ -112,8 +109,7 @@ extension RelaySession {
     _ wish: StreamShare, _ byteCount: UInt32, _ signalOffset: UInt32?, _ device: RelayedDevice
   ) throws(BusError) -> RelayedShare {
     guard byteCount > 0, byteCount <= StreamLimits.shareByteCountMax,
-      UInt64(signalOffset ?? 0) + UInt64(signalOffset == nil ? 0 : ShmSignalLayout.byteCount)
-        <= UInt64(byteCount), (signalOffset ?? 0) % UInt32(ShmSignalLayout.alignment) == 0
+      ShareWish.holdsSignal(at: signalOffset, in: byteCount)
     else { throw .refused(.invalid) }
     let buffer = try arena.allocate(Int(byteCount))
     // Nothing of what lay there before.

@@ -1,9 +1,7 @@
 internal import LinuxSystem
 internal import StreamLink
-internal import Vbus
 internal import VbusClient
 internal import VbusLink
-internal import Virtio
 
 /// One session of a relay: the client's wishes carried out on the bus, and what the bus says told
 /// to the client.
@@ -57,14 +55,13 @@ final class RelaySession {
         return (device.handle.rawValue, [])
       }
     case .close(let tag, let handle):
-      try answer(tag) { () throws(BusError) in
+      let isClosed = try answer(tag) { () throws(BusError) in
         let device = try device(handle)
         try postAll()
         try device.connection.close()
-        device.isClosed = true
         return (0, [])
       }
-      if devices[handle]?.isClosed == true { forget(handle) }
+      if isClosed { forget(handle) }
     case .call(let tag, let handle, let function, let flags, let data):
       try call(tag, handle, function, flags, data)
     case .share(let tag, let wish):
@@ -80,23 +77,23 @@ final class RelaySession {
     }
   }
 
-  /// Carries out a request and answers it. What the devices were done with goes before.
+  /// Carries out a request and answers it; false when it was refused. What the devices were done
+  /// with goes before.
+  @discardableResult
   func answer(
     _ tag: UInt32, _ body: () throws(BusError) -> (UInt64, [UInt8])
-  ) throws(RelayEnd) {
-    var reply: StreamMessage
-    do throws(BusError) {
-      let (value, data) = try body()
-      reply = .reply(tag: tag, errno: nil, value: value, data: data)
-    } catch {
+  ) throws(RelayEnd) -> Bool {
+    var (errno, value, data): (Errno?, UInt64, [UInt8]) = (nil, 0, [])
+    do throws(BusError) { (value, data) = try body() } catch {
       switch error {
-      case .refused(let errno): reply = .reply(tag: tag, errno: errno, value: 0, data: [])
-      case .noRoom: reply = .reply(tag: tag, errno: .noMemory, value: 0, data: [])
+      case .refused(let refusal): errno = refusal
+      case .noRoom: errno = .noMemory
       default: throw .host(error)
       }
     }
     try reapAll()
-    line.send(reply)
+    line.send(.reply(tag: tag, errno: errno, value: value, data: data))
+    return errno == nil
   }
 
   func device(_ handle: DeviceHandle) throws(BusError) -> RelayedDevice {

@@ -136,9 +136,9 @@ final class RelayedQueue {
   // MARK: Beginnings and ends
 
   /// The device was reset: nothing is under way.
-  func restart(features: FeatureBits? = nil) throws(BusError) {
+  func restart() throws(BusError) {
     forgetAll()
-    try queue.restart(features: features)
+    try queue.restart()
   }
 
   /// Other features are negotiated: the ring is made anew unless it is in use, which no driver that

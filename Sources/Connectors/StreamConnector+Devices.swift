@@ -109,9 +109,9 @@ extension StreamConnector {
     guard wish.memory.holds(wish.offset, Int(wish.byteCount)) else {
       throw .refused(.badAddress)
     }
-    guard wish.byteCount > 0, wish.offset % 8 == 0, Self.hasRoomForSignal(wish) else {
-      throw .refused(.invalid)
-    }
+    guard wish.byteCount > 0, wish.offset % 8 == 0,
+      ShareWish.holdsSignal(at: wish.signalOffset, in: wish.byteCount)
+    else { throw .refused(.invalid) }
     let ring = try ring(of: wish)
     let kind = try kind(of: wish, ring)
     let request = StreamShare(handle: handle, id: wish.id, priority: wish.priority, kind: kind)
@@ -133,12 +133,6 @@ extension StreamConnector {
     devices[share.handle]?.shares.append(number)
     if share.wish.signalOffset != nil { inbox.expect(share.wish.cookie) }
     if devices[share.handle]?.isStarted == true { begin(share.handle) }
-  }
-
-  private static func hasRoomForSignal(_ wish: ShareWish) -> Bool {
-    guard let offset = wish.signalOffset else { return true }
-    return offset % UInt32(ShmSignalLayout.alignment) == 0
-      && UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(wish.byteCount)
   }
 
   /// Tells a ring by its magic number.
@@ -194,11 +188,4 @@ extension StreamConnector {
     }
     try pump()
   }
-}
-
-/// A number of at most eight bytes, the lowest first.
-func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  var value: UInt64 = 0
-  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
-  return value
 }

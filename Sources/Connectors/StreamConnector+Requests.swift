@@ -9,9 +9,8 @@ extension StreamConnector {
   func ask(
     _ request: (_ tag: UInt32) -> StreamMessage,
     onDone: ((StreamAnswer) -> Void)? = nil
-  ) throws(BusError) -> (value: UInt64, data: [UInt8]) {
+  ) throws(BusError) -> StreamAnswer {
     guard !isEnded else { throw .disconnected }
-    let deadline = Deadline(milliseconds: options.patienceMilliseconds)
     // What the driver has posted before it asks goes before.
     try pump()
     tag &+= 1
@@ -19,12 +18,17 @@ extension StreamConnector {
     self.onDone = onDone
     defer { self.onDone = nil }
     line.send(request(tag))
+    let answer = try awaited { self.answer }
+    if let errno = answer.errno { throw .refused(errno) }
+    return answer
+  }
+
+  /// What the other end has to say in time.
+  func awaited<Value>(_ value: () -> Value?) throws(BusError) -> Value {
+    let deadline = Deadline(milliseconds: options.patienceMilliseconds)
     while true {
       try pump()
-      if let answer {
-        if let errno = answer.errno { throw .refused(errno) }
-        return (answer.value, answer.data)
-      }
+      if let value = value() { return value }
       guard !deadline.hasPassed else {
         disconnect()
         throw .timedOut
@@ -34,8 +38,8 @@ extension StreamConnector {
   }
 
   /// Waits for the stream, or a while where there is none.
-  func waitForStream(_ deadline: Deadline?) {
-    let rest = deadline?.rest ?? -1
+  private func waitForStream(_ deadline: Deadline) {
+    let rest = deadline.rest
     let pauseMilliseconds = Self.attemptMilliseconds
     guard line.ends != nil else {
       return pause(milliseconds: UInt32(min(UInt32(bitPattern: rest), pauseMilliseconds)))
@@ -164,7 +168,7 @@ extension StreamConnector {
   func raise(_ share: StreamMemory) { try? keep(.signal(cookie: share.wish.cookie)) }
 
   package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       if !isEnded { try pumpKeeping() }
       if let event = inbox.next() {
@@ -172,7 +176,7 @@ extension StreamConnector {
         return event
       }
       guard !isEnded else { throw .disconnected }
-      if let deadline, deadline.hasPassed { return nil }
+      if deadline.hasPassed { return nil }
       waitForStream(deadline)
     }
   }

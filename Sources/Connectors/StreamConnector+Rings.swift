@@ -1,4 +1,3 @@
-internal import LinuxSystem
 internal import StreamLink
 internal import VbusClient
 internal import VbusLink

@@ -4,7 +4,6 @@ internal import StreamLink
 internal import Vbus
 package import VbusClient
 internal import VbusLink
-internal import Virtio
 
 /// A connector over any stream of bytes: a pipe, a serial line, a connection of TCP. At the other
 /// end is a `StreamRelay`.
@@ -79,7 +78,7 @@ package final class StreamConnector: Connector {
     } catch { throw .exhausted(error) }
     do throws(Errno) { try line.attach(connect()) } catch { throw .unreachable(error) }
     patience = Deadline(milliseconds: options.patienceMilliseconds)
-    try awaitHello()
+    _ = try awaited { formats }
   }
 
   /// A number that nobody guesses.
@@ -90,31 +89,10 @@ package final class StreamConnector: Connector {
     return bytes.reduce(0) { $0 << 8 | UInt64($1) } | 1
   }
 
-  private func awaitHello() throws(BusError) {
-    let deadline = Deadline(milliseconds: options.patienceMilliseconds)
-    while formats == nil {
-      try pump()
-      guard formats == nil else { break }
-      guard !deadline.hasPassed else {
-        disconnect()
-        throw .timedOut
-      }
-      waitForStream(deadline)
-    }
-  }
-
   package func disconnect() {
     guard !isEnded else { return }
     isEnded = true
-    // What is not taken in time is not waited for: the other end finds out later.
-    line.send(.bye(""))
-    let deadline = Deadline(milliseconds: 200)
-    var events: [ResumableStream.Event] = []
-    while (try? line.move(&events)) == true, line.stream.isEstablished, line.stream.output != nil,
-      let ends = line.ends, !deadline.hasPassed
-    {
-      _ = wait(for: .writable, on: ends.output, milliseconds: deadline.rest)
-    }
+    line.sayBye("")
     line.detach()
     // Whoever waits looks, and hears that it is over.
     waiting.ring()

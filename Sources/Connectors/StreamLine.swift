@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import StreamLink
+internal import VbusClient
 
 /// One end of a resumable stream with the descriptors that it is on now: moves bytes whenever
 /// asked, and waits for nothing.
@@ -24,6 +25,8 @@ final class StreamLine {
   /// lines take long.
   private static let greetingMilliseconds: UInt64 = 1000
   private static let doublingsMax: UInt64 = 6
+  /// How long the last words may take.
+  private static let byeMilliseconds: UInt32 = 200
 
   /// How long to wait at most before `move` has something to do by itself; less than 0 for ever.
   var patienceMilliseconds: Int32 {
@@ -79,6 +82,19 @@ final class StreamLine {
     outbox.append(bytes)
     waitingByteCount += bytes.count
     fillWindow()
+  }
+
+  /// Says that the session is over, and why. What the peer does not take at once is not waited for:
+  /// it finds out later.
+  func sayBye(_ sentence: String) {
+    send(.bye(sentence))
+    let deadline = Deadline(milliseconds: Self.byeMilliseconds)
+    var events: [ResumableStream.Event] = []
+    while (try? move(&events)) == true, stream.isEstablished, stream.output != nil, let ends,
+      !deadline.hasPassed
+    {
+      _ = wait(for: .writable, on: ends.output, milliseconds: deadline.rest)
+    }
   }
 
   /// Something can be written that `move` has not written yet.

@@ -1,7 +1,6 @@
 package import LinuxSystem
 internal import StreamLink
 package import VbusClient
-internal import VbusLink
 
 /// The other end of a `StreamConnector`'s stream: a client of a real bus, over any connector, on
 /// behalf of who is far away. Over a `StreamConnector` too: then two streams lie in a row.
@@ -156,14 +155,7 @@ package final class StreamRelay {
 
   /// Tells the other end why this is the end.
   private func finish(_ sentence: String) -> Outcome {
-    line.send(.bye(sentence))
-    let deadline = Deadline(milliseconds: 200)
-    var events: [ResumableStream.Event] = []
-    while (try? line.move(&events)) == true, line.stream.output != nil, let ends = line.ends,
-      !deadline.hasPassed
-    {
-      _ = wait(for: .writable, on: ends.output, milliseconds: deadline.rest)
-    }
+    line.sayBye(sentence)
     end()
     return .over(sentence)
   }

@@ -11,7 +11,8 @@ extension Session {
     let name: String
   }
 
-  /// Containers of one process are told apart by a number, which is tried so often.
+  /// Containers of one process, and devices of one class, are told apart by a number, which is
+  /// tried so often.
   private static let numbersMax = 1000
 
   func serve(_ request: SessionRequest) {
@@ -35,7 +36,9 @@ extension Session {
       let refusal = SessionRefusal(.exists, "the session has its container already")
       return answer(.failure(refusal))
     }
-    let name = freeName { tree.model.container(named: $0) != nil }
+    let name = Self.freeName("\(Self.command(of: pid))-\(pid)") {
+      tree.model.container(named: $0) == nil
+    }
     perform(at: "containers") { (directory, request) throws(TreeError) in
       try self.tree.makeDirectory(
         Array(name.utf8), in: directory, permissions: Self.permissions, request)
@@ -54,13 +57,13 @@ extension Session {
       + "\(sessions.control.containerSocketDirectory)/\(container.name.text)"
   }
 
-  /// `<command>-<process>-<number>`, with the first number that is free.
-  private func freeName(isTaken: (Name) -> Bool) -> String {
-    let base = "\(Self.command(of: pid))-\(pid)"
-    let number = (0..<Self.numbersMax).first { number in
-      (try? Name("\(base)-\(number)")).map { !isTaken($0) } ?? false
+  /// `<base>-<number>`, with the first number that is free. What is no name is refused when it is
+  /// used.
+  private static func freeName(_ base: String, isFree: (Name) -> Bool) -> String {
+    let number = (0..<numbersMax).first { number in
+      (try? Name("\(base)-\(number)")).map(isFree) ?? true
     }
-    return "\(base)-\(number ?? Self.numbersMax)"
+    return "\(base)-\(number ?? numbersMax)"
   }
 
   /// What the process called itself when it asked, as a name of the tree.
@@ -82,11 +85,9 @@ extension Session {
   private func makeDevice(
     _ className: String, _ attributes: [SessionRequest.Attribute], in container: Container
   ) {
-    let base = "\(container.name.text)-\(className)"
-    let number = (0..<Self.numbersMax).first { number in
-      (try? Name("\(base)-\(number)")).map { tree.model.device(named: $0) == nil } ?? true
+    let name = Self.freeName("\(container.name.text)-\(className)") {
+      tree.model.device(named: $0) == nil
     }
-    let name = "\(base)-\(number ?? Self.numbersMax)"
     let writes =
       [SessionRequest.Attribute(path: "type", value: className)] + attributes
       + [SessionRequest.Attribute(path: "enabled", value: "1")]
@@ -130,9 +131,8 @@ extension Session {
     } then: { [self] outcome in
       switch outcome {
       case .success:
-        let id = (try? Name(device.name)).flatMap { tree.model.device(named: $0) }
-        let devID = id.flatMap { tree.model.plug(of: $0)?.devID }?.rawValue
-        answer(.success("ok \(device.name) \(devID.map { String($0) } ?? "")"))
+        let plug = self.device(named: device.name).flatMap { tree.model.plug(of: $0) }
+        answer(.success("ok \(device.name) \(plug?.devID.map { String($0.rawValue) } ?? "")"))
       case .failure(let refusal): giveUp(device, refusal)
       }
     }
@@ -140,15 +140,12 @@ extension Session {
 
   /// Takes back what was made of a device, then answers why it is not there.
   private func giveUp(_ device: Made, _ refusal: SessionRefusal) {
-    guard let id = (try? Name(device.name)).flatMap({ tree.model.device(named: $0) }) else {
-      return answer(.failure(refusal))
-    }
+    guard let id = self.device(named: device.name) else { return answer(.failure(refusal)) }
     removeDevice(id) { [self] _ in answer(.failure(refusal)) }
   }
 
   private func remove(_ name: String) {
-    let id = (try? Name(name)).flatMap { tree.model.device(named: $0) }
-    guard let id, tree.model.sessionMarks[id]?.session == self.id else {
+    guard let id = device(named: name), tree.model.sessionMarks[id]?.session == self.id else {
       // A predecessor may have removed it and not said so.
       let refusal = SessionRefusal(.noEntry, "the session has no such device")
       return answer(isTakenUp ? .success("ok") : .failure(refusal))
@@ -178,26 +175,16 @@ extension Session {
   /// Removes all that is the session's. `then` gets the first refusal.
   func removeObjects(then: @escaping (SessionRefusal?) -> Void) {
     guard let object = tree.model.objects(of: id).last else { return then(nil) }
-    let goOn = { [self] (refusal: SessionRefusal?) in
+    let remove = tree.model.devices[object] != nil ? removeDevice : removeContainer
+    remove(object) { [self] refusal in
       if let refusal { then(refusal) } else { removeObjects(then: then) }
-    }
-    if tree.model.devices[object] != nil {
-      removeDevice(object, then: goOn)
-    } else {
-      removeContainer(object, then: goOn)
     }
   }
 
   /// Unplugs, disables and removes, whatever of that is still to be done.
   private func removeDevice(_ id: ObjectID, then: @escaping (SessionRefusal?) -> Void) {
     guard let device = tree.model.devices[id] else { return then(nil) }
-    let goOn = { [self] (outcome: Sessions.Outcome) in
-      if case .failure(let refusal) = outcome {
-        then(refusal)
-      } else {
-        removeDevice(id, then: then)
-      }
-    }
+    let goOn = step(then) { [self] in removeDevice(id, then: then) }
     if let plug = tree.model.plug(of: id) { return unplug(plug, then: goOn) }
     if device.isEnabled, let directory = tree.directory(of: id),
       let file = node("enabled", from: directory)
@@ -218,18 +205,21 @@ extension Session {
   /// Somebody may have plugged another device in: it is unplugged.
   private func removeContainer(_ id: ObjectID, then: @escaping (SessionRefusal?) -> Void) {
     guard let container = tree.model.containers[id] else { return then(nil) }
-    let goOn = { [self] (outcome: Sessions.Outcome) in
-      if case .failure(let refusal) = outcome {
-        then(refusal)
-      } else {
-        removeContainer(id, then: then)
-      }
-    }
+    let goOn = step(then) { [self] in removeContainer(id, then: then) }
     if let plug = tree.model.plugs(in: id).first { return unplug(plug, then: goOn) }
     perform(at: "containers") { (directory, request) throws(TreeError) in
       try self.tree.removeDirectory(container.name.bytes, in: directory, request)
     } then: {
       goOn($0)
+    }
+  }
+
+  /// What follows a step of a removal: `next`, or the end of it with a refusal.
+  private func step(
+    _ end: @escaping (SessionRefusal?) -> Void, next: @escaping () -> Void
+  ) -> (Sessions.Outcome) -> Void {
+    { outcome in
+      if case .failure(let refusal) = outcome { end(refusal) } else { next() }
     }
   }
 
@@ -240,6 +230,10 @@ extension Session {
     } then: {
       then($0)
     }
+  }
+
+  private func device(named name: String) -> ObjectID? {
+    (try? Name(name)).flatMap { tree.model.device(named: $0) }
   }
 
   // MARK: Paths

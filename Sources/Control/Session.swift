@@ -1,5 +1,4 @@
 internal import ConfigTree
-internal import FuseMount
 internal import LinuxSystem
 internal import Model
 

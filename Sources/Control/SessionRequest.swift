@@ -18,7 +18,7 @@ enum SessionRequest: Equatable {
   static let version = 1
   static let byteCountMax = 4096
 
-  private static let accepted = "hello 1, device CLASS [ATTRIBUTE=VALUE]…, remove DEVICE"
+  private static let accepted = "hello \(version), device CLASS [ATTRIBUTE=VALUE]…, remove DEVICE"
 
   init(_ bytes: [UInt8]) throws(SessionRefusal) {
     guard bytes.count <= Self.byteCountMax else {

@@ -97,16 +97,28 @@ final class Sessions {
     guard let connection = try? control.keeper.accept(from: listener, as: name),
       let peer = try? SocketPeer(of: connection)
     else { return pauseListening() }
-    let count = sessions.values.count { $0.rights.uid == peer.uid }
-    guard count < Self.countMaxOfUser, sessions.count < Self.countMax else {
-      let refusal = Refusal.tooManySessions(countMax: Self.countMaxOfUser)
-      say(SessionRefusal(refusal, tree.error(refusal).errno).text, number: 1, to: id)
+    if let refusal = refusal(of: peer) {
+      say(refusal.text, number: 1, to: id)
       try? control.keeper.drop(name)
       return
     }
     let session = Session(id, connection, peer, lastSaid: 0, in: self)
     sessions[id] = session
     session.begin()
+  }
+
+  /// Why this one may have no session more.
+  private func refusal(of peer: SocketPeer) -> SessionRefusal? {
+    guard sessions.values.count(where: { $0.rights.uid == peer.uid }) < Self.countMaxOfUser else {
+      let refusal = Refusal.tooManySessions(countMax: Self.countMaxOfUser)
+      return SessionRefusal(refusal, tree.error(refusal).errno)
+    }
+    guard sessions.count < Self.countMax else {
+      return SessionRefusal(
+        .tooManyOpenFiles, "there are \(Self.countMax) sessions already",
+        accepted: "first end one")
+    }
+    return nil
   }
 
   /// Who connected may be gone again, or there is no room for another descriptor.

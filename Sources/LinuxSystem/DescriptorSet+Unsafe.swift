@@ -1,7 +1,7 @@
 internal import CLinux
 
-/// Descriptors that are waited for as one (epoll(7)): the set's own descriptor is readable while any
-/// of them is.
+/// Descriptors that are waited for as one (epoll(7)): the set's own descriptor is readable while
+/// any of them is.
 package struct DescriptorSet: Sendable {
   package let descriptor: Descriptor
 

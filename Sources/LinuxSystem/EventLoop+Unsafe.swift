@@ -101,8 +101,8 @@ package struct Readiness: OptionSet, Sendable {
     return Token(number: lastToken)
   }
 
-  /// Calls `handler` when what runs now is done, before anything else runs. What it asks for in turn
-  /// waits for the loop.
+  /// Calls `handler` when what runs now is done, before anything else runs. What it asks for in
+  /// turn waits for the loop.
   package func soon(_ handler: @escaping () -> Void) {
     guard !isCallingSoon else {
       _ = after(milliseconds: 0, handler: handler)

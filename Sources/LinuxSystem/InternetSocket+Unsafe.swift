@@ -1,7 +1,7 @@
 internal import CLinux
 
-/// Listens for TCP on 127.0.0.1, where only programs of this machine reach it. Port 0 is any that is
-/// free; `port(of:)` tells which. The listener does not wait.
+/// Listens for TCP on 127.0.0.1, where only programs of this machine reach it. Port 0 is any that
+/// is free; `port(of:)` tells which. The listener does not wait.
 package func listen(onLoopbackPort port: UInt16) throws(Errno) -> Descriptor {
   Descriptor(owning: try checked(linux_tcp_listen(port)))
 }

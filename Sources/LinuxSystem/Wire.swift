@@ -34,6 +34,18 @@ package struct WireWriter: Sendable {
   }
 }
 
+/// A number of at most eight bytes, the lowest first.
+package func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
+  var value: UInt64 = 0
+  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
+  return value
+}
+
+/// So many of a number's bytes, the lowest first.
+package func littleEndian(_ number: some FixedWidthInteger, byteCount: Int) -> [UInt8] {
+  (0..<byteCount).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+}
+
 /// A message that ends too early, or says something impossible.
 package struct WireError: Error, Equatable {
   package init() {}

@@ -31,7 +31,9 @@ struct Greeting: Hashable, Sendable {
     writer.put(Checksum.of(body))
     return body + writer.bytes
   }
+}
 
+extension Greeting {
   /// Takes so many bytes apart; nil for what is damaged.
   init?(_ bytes: [UInt8]) throws(StreamFault) {
     guard bytes.count == Self.byteCount, bytes.starts(with: Self.magic) else { return nil }
@@ -47,13 +49,5 @@ struct Greeting: Hashable, Sendable {
       guard try reader.uint32() == Checksum.of(bytes.dropLast(4)) else { return nil }
     } catch { return nil }
     guard version == Self.versionNumber else { throw .wrongVersion(version) }
-  }
-
-  init(session: UInt64, number: UInt32, seen: UInt32, received: UInt64, isNew: Bool) {
-    self.session = session
-    self.number = number
-    self.seen = seen
-    self.received = received
-    self.isNew = isNew
   }
 }

@@ -186,12 +186,9 @@ extension ResumableStream {
     next = max(next, firstUnconfirmed)
   }
 
-  private func word32(_ place: Int) -> UInt32 { UInt32(truncatingIfNeeded: word(place, 4)) }
-  private func word64(_ place: Int) -> UInt64 { word(place, 8) }
-
-  private func word(_ place: Int, _ count: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for index in 0..<count { value |= UInt64(input[place + index]) << (8 * UInt64(index)) }
-    return value
+  private func word32(_ place: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: littleEndian(input[place..<place + 4]))
   }
+
+  private func word64(_ place: Int) -> UInt64 { littleEndian(input[place..<place + 8]) }
 }

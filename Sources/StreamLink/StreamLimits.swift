@@ -22,8 +22,6 @@ package enum StreamLimits {
   package static let sharesMax = 1024
   /// Devices that one session has open.
   package static let devicesMax = 1024
-  /// Requests that are not answered yet: a client has one at a time.
-  package static let requestsMax = 4
   /// The memory behind a share that is no ring: an event pool has 48 KiB.
   package static let shareByteCountMax = 16 << 20
   /// What one end tells the other at the end of the session.

@@ -74,8 +74,7 @@ extension StreamMessage {
   private static func read(_ bytes: [UInt8]) throws(WireError) -> StreamMessage {
     var reader = WireReader(bytes)
     guard let kind = Kind(rawValue: try reader.byte()) else { throw WireError() }
-    let message = try read(kind, &reader, bytes)
-    return message
+    return try read(kind, &reader, bytes)
   }
 
   private static func read(

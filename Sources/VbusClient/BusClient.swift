@@ -3,6 +3,7 @@ public import VbusLink
 
 /// A device of a bus, as its clients see it.
 public struct BusDevice: Hashable, Sendable {
+  /// Its number on the bus, which no other device gets.
   public let id: UInt32
   /// The interface type, by which a driver finds its devices.
   public let type: String
@@ -13,6 +14,7 @@ public struct BusDevice: Hashable, Sendable {
 /// One thread uses it and all that it hands out. Whoever waits for several things waits for
 /// `descriptor` and the descriptors of queues with poll(2), and then asks each for what it has.
 public final class BusClient {
+  /// The way to the bus.
   public let connector: any Connector
   /// What came while something else was waited for.
   private var inbox = Inbox()
@@ -23,6 +25,7 @@ public final class BusClient {
   /// Why nothing more comes.
   private var end: BusError?
 
+  /// A client over a connector, which is its own from here on.
   public init(_ connector: any Connector) throws(BusError) {
     self.connector = connector
     do throws(Errno) {
@@ -63,7 +66,7 @@ public final class BusClient {
   /// Signals come here only of what was shared without bells of its own, and not when somebody
   /// waits for just them.
   public func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       if let event = inbox.next() {
         quieten()
@@ -72,19 +75,28 @@ public final class BusClient {
       pump()
       guard inbox.isEmpty else { continue }
       if let end { throw end }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = wait(on: connector.descriptor, milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = wait(on: connector.descriptor, milliseconds: deadline.rest)
     }
   }
 
-  /// Opens a device.
+  /// Opens a device with this version of its calls. ENOENT for an id that is not there, EINVAL for
+  /// another version, EBUSY while anybody has it open.
   public func open(_ id: UInt32, version: UInt32 = 1) throws(BusError) -> DeviceConnection {
     DeviceConnection(id: id, handle: try connector.open(id, version: version), client: self)
   }
 
-  /// Makes memory of which buffers can be taken.
+  /// Makes memory of which buffers can be taken, at most `BusMemory.byteCountMax` bytes of zeroes;
+  /// what is not used takes none of the machine's. EINVAL for another size, ENOSPC when the client
+  /// has as many memories as a host maps, some 60.
   public func makeMemory(byteCount: Int) throws(BusError) -> ClientMemory {
     ClientMemory(try connector.makeMemory(byteCount: byteCount))
+  }
+
+  /// Takes memory away from the host, which can have so many; EBUSY while any of it is shared. Its
+  /// buffers mean nothing to devices any more.
+  public func dropMemory(_ memory: ClientMemory) throws(BusError) {
+    try connector.dropMemory(memory.memory)
   }
 
   /// Ends the connection: every device is closed.

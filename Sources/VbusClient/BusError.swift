@@ -11,7 +11,7 @@ public enum BusError: Error, Hashable, Sendable {
   /// The host ended the connection, or it was ended before.
   case disconnected
   /// The host did not answer in time. What became of the request is not known, so the connection
-  /// has been ended.
+  /// has been ended. Of `VirtioDisk`: its device did not, and the connection goes on.
   case timedOut
   /// The host said what means nothing. The connection has been ended.
   case nonsense(HostNonsense)

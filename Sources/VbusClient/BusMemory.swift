@@ -7,14 +7,18 @@ internal import VbusLink
 /// Messages and rings name bytes of it by addresses of the client's own space, which begin at
 /// `address` and mean nothing to the processor.
 public final class BusMemory {
+  /// Of its first byte, in the client's own space.
   public let address: UInt64
+  /// What another process maps to see the same bytes.
   public let file: Descriptor
   /// Its bytes as words and windows, for rings.
   package let bytes: SharedFile
 
+  /// How long it is, which never changes.
   public var byteCount: Int { bytes.byteCount }
 
-  /// Makes a memory file of zero bytes that cannot change its size.
+  /// Makes a memory file of zero bytes that cannot change its size. EINVAL for a size that is not
+  /// from 1 to `byteCountMax`.
   public init(at address: UInt64, byteCount: Int) throws(Errno) {
     guard byteCount > 0, byteCount <= Self.byteCountMax else { throw .invalid }
     self.address = address
@@ -38,6 +42,7 @@ public final class BusMemory {
     return offset
   }
 
+  /// What rings and calls name a byte by. Precondition: the memory holds it.
   public func address(of offset: Int) -> UInt64 { address + UInt64(offset) }
 
   /// Copies bytes out. They may be changing meanwhile: check what you got. Precondition: the memory
@@ -46,7 +51,7 @@ public final class BusMemory {
     bytes.bytes(at: offset, byteCount: byteCount)
   }
 
-  /// Precondition: the memory holds the place.
+  /// Copies bytes in. Precondition: the memory holds the place.
   public func setBytes(_ bytes: [UInt8], at offset: Int) {
     self.bytes.setBytes(bytes, at: offset)
   }

@@ -7,6 +7,7 @@ public struct ClientBuffer: Hashable, Sendable {
   public let address: UInt64
   /// Where in the memory it begins.
   public let offset: Int
+  /// As many bytes as were asked for.
   public let byteCount: Int
 
   /// Names a buffer; the memory says whether it is one.
@@ -23,7 +24,7 @@ public struct ClientBuffer: Hashable, Sendable {
       address: address + UInt64(start), offset: offset + start, byteCount: count)
   }
 
-  /// As a ring names it.
+  /// As a ring names it; at most `byteCount` bytes of it.
   public func segment(isWritable: Bool, byteCount: Int? = nil) -> Segment {
     let count = min(max(0, byteCount ?? self.byteCount), self.byteCount)
     return Segment(
@@ -35,6 +36,7 @@ public struct ClientBuffer: Hashable, Sendable {
 ///
 /// What there is no room for is nil, never a trap: how much is needed often depends on a peer.
 public final class ClientMemory {
+  /// Where the buffers lie.
   public let memory: BusMemory
   /// What is free, in the order of its places; no two touch each other.
   private var free: [Range<Int>]
@@ -44,12 +46,14 @@ public final class ClientMemory {
   /// Every buffer begins at a multiple of this, and ends at one.
   public static let granule = 16
 
+  /// All of the memory is free.
   public init(_ memory: BusMemory) {
     self.memory = memory
     free = [0..<(memory.byteCount / Self.granule * Self.granule)]
   }
 
-  /// Takes a buffer; nil when there is no room for it. The alignment is a power of two.
+  /// Takes a buffer, which holds what was left there; nil when there is no room for it, for no
+  /// bytes, and for an alignment that is no power of two.
   public func allocate(
     _ byteCount: Int, alignment: Int = ClientMemory.granule
   ) -> ClientBuffer? {

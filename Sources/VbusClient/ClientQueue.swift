@@ -7,25 +7,39 @@ public import Virtio
 
 /// How a queue is to be laid out.
 public struct QueueShape: Hashable, Sendable {
+  /// The layout of its ring.
   public var format: RingFormat
-  /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number up to 2048.
+  /// Entries. A virtqueue takes powers of two up to 32768, an ioq any number from 1 to 2048.
   public var size: Int
-  /// Which way an ioq goes; a virtqueue takes both.
+  /// Which way its buffers go, where they all go one way; an ioq needs one.
   public var flow: Flow?
   /// Of those that were negotiated, the ones that change a virtqueue.
   public var features: FeatureBits
-  /// Of its signal.
+  /// Of its signal's events; a higher one comes first.
   public var priority: UInt32 = 0
+  /// Its signal is to have bells of its own, where the connector has any.
   public var wantsOwnBells = true
 
-  public static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
-    QueueShape(format: .ioq, size: size, flow: flow, features: [])
+  /// A shape of a format that is known only when the program runs.
+  public init(
+    _ format: RingFormat, _ size: Int, flow: Flow? = nil, features: FeatureBits = .version1
+  ) {
+    self.format = format
+    self.size = size
+    self.flow = flow
+    self.features = features
   }
 
+  /// An ioq, whose buffers all go one way.
+  public static func ioq(_ size: Int, _ flow: Flow) -> QueueShape {
+    QueueShape(.ioq, size, flow: flow)
+  }
+
+  /// A virtqueue with the features that were negotiated.
   public static func virtqueue(
     _ size: Int, features: FeatureBits = .version1, flow: Flow? = nil
   ) -> QueueShape {
-    QueueShape(format: .virtqueue, size: size, flow: flow, features: features)
+    QueueShape(.virtqueue, size, flow: flow, features: features)
   }
 }
 
@@ -34,7 +48,9 @@ public struct QueueShape: Hashable, Sendable {
 ///
 /// After anything but `.refused` the queue is of no use any more.
 public final class ClientQueue {
+  /// How it is laid out.
   public private(set) var shape: QueueShape
+  /// The memory in which it lies, with its signal.
   public let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer
@@ -110,8 +126,9 @@ public final class ClientQueue {
 }
 
 extension ClientQueue {
-  /// Descriptors of the ring, and those that are free.
+  /// Descriptors of the ring: each buffer of a chain takes one.
   public var capacity: Int { driver.capacity }
+  /// Descriptors that are free.
   public var room: Int { driver.room }
 
   /// Posts one buffer; the device sees it at the next `publish`. False when there is no room.
@@ -145,7 +162,7 @@ extension ClientQueue {
   /// Waits until something can be reaped; false when nothing could in time. Less than 0
   /// milliseconds wait for ever.
   public func wait(milliseconds: Int32) throws(BusError) -> Bool {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while !driver.enableNotifications() {
       // A bell may be of something older: look again.
       guard try share.wait(deadline) else { return driver.enableNotifications() }
@@ -155,7 +172,10 @@ extension ClientQueue {
 }
 
 extension DeviceConnection {
-  /// Makes a queue of the device: the shared memory of this number.
+  /// Makes a queue of the device: the shared memory of this number. It takes less than 64 bytes an
+  /// entry and 256 of `memory`, else `.noRoom`. EINVAL for a shape that its ring has not or that is
+  /// larger than the device takes, EEXIST for a number that is shared already, EOPNOTSUPP for a
+  /// ring that the connector or the device does not serve.
   public func makeQueue(
     _ id: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {

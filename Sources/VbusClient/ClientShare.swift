@@ -2,7 +2,9 @@ public import LinuxSystem
 
 /// Memory that a client shares with a device, and its signal.
 public final class ClientShare {
+  /// What was shared, with the cookie that its events bear.
   public let wish: ShareWish
+  /// Nil for memory without one.
   public let signal: SharedSignal?
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.
@@ -43,31 +45,30 @@ public final class ClientShare {
 
   /// Waits until the host rings, and takes it; false when it did not in time. A bell of its own
   /// is not read, so that `clear` may answer true for it once more.
-  func wait(_ deadline: Deadline?) throws(BusError) -> Bool {
+  func wait(_ deadline: Deadline) throws(BusError) -> Bool {
     guard let watched else { return try waitForEvent(deadline) }
     while true {
-      switch watched.wait(milliseconds: deadline?.rest ?? -1) {
+      switch watched.wait(milliseconds: deadline.rest) {
       case .rang: return true
       case .timeUp: return false
       // Or a host that died would be waited for.
       case .otherwise: try client.checkedPump()
       }
-      if let deadline, deadline.hasPassed { return false }
+      if deadline.hasPassed { return false }
     }
   }
 
-  private func waitForEvent(_ deadline: Deadline?) throws(BusError) -> Bool {
+  private func waitForEvent(_ deadline: Deadline) throws(BusError) -> Bool {
     while !clear() {
       try client.checkedPump()
-      if let deadline, deadline.hasPassed { return false }
-      _ = LinuxSystem.wait(
-        on: client.connector.descriptor, milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return false }
+      _ = LinuxSystem.wait(on: client.connector.descriptor, milliseconds: deadline.rest)
     }
     return true
   }
 
   /// As above. Less than 0 milliseconds wait for ever.
   public func wait(milliseconds: Int32) throws(BusError) -> Bool {
-    try wait(milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds)))
+    try wait(Deadline(orNever: milliseconds))
   }
 }

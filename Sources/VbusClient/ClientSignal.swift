@@ -8,6 +8,7 @@ internal import VbusLink
 ///     try signal.notify()                                   // after a change
 ///     while try signal.wait(milliseconds: -1) { … look … }  // for the host's
 public final class ClientSignal {
+  /// The memory that it is a signal of.
   public let share: ClientShare
   private var signal: WindowSignal
   /// What changes from here on is marked anew, and no bell is rung for it.
@@ -29,7 +30,7 @@ public final class ClientSignal {
   /// Waits until the host says that it changed the memory; false when it did not in time. Look at
   /// the memory when it did. Less than 0 milliseconds wait for ever.
   public func wait(milliseconds: Int32) throws(BusError) -> Bool {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     if isLooking {
       isLooking = false
       // Something changed while we looked.
@@ -54,8 +55,7 @@ extension DeviceConnection {
   /// the memory, at a multiple of 4.
   public func shareWithSignal(_ wish: ShareWish) throws(BusError) -> ClientSignal {
     guard let offset = wish.signalOffset, wish.memory.holds(wish.offset, Int(wish.byteCount)),
-      offset % UInt32(ShmSignalLayout.alignment) == 0, wish.offset % 8 == 0,
-      UInt64(offset) + UInt64(ShmSignalLayout.byteCount) <= UInt64(wish.byteCount)
+      wish.offset % 8 == 0, ShareWish.holdsSignal(at: offset, in: wish.byteCount)
     else { throw .refused(.invalid) }
     let window = wish.memory.bytes.window(at: wish.offset, byteCount: Int(wish.byteCount))
     ShmSignalLayout.format(window, at: Int(offset))
@@ -65,7 +65,8 @@ extension DeviceConnection {
 
 extension VirtioDevice {
   /// A signal that the device raises when its configuration space changes (VIRTIO 1.2 section
-  /// 2.5.4). Once for each device.
+  /// 2.5.4). Once for each device, else EEXIST. It takes 16 bytes of the memory until that is
+  /// dropped.
   public func configurationChanges(in memory: ClientMemory) throws(BusError) -> ClientSignal {
     guard let place = memory.allocate(ShmSignalLayout.byteCount) else { throw .noRoom }
     let wish = ShareWish(

@@ -5,8 +5,11 @@ public import VbusLink
 /// It stays open until `close`, even when nobody holds this any more, and when the device leaves
 /// the bus.
 public final class DeviceConnection {
+  /// Its number on the bus.
   public let id: UInt32
+  /// What the connector calls it by while it is open.
   public let handle: DeviceHandle
+  /// Whose device it is.
   public let client: BusClient
 
   init(id: UInt32, handle: DeviceHandle, client: BusClient) {
@@ -16,7 +19,8 @@ public final class DeviceConnection {
   }
 
   /// Has the device carry out a function on `data`, which holds its answer afterwards. Answers the
-  /// device's number.
+  /// device's number. EINVAL for more than 65536 bytes and for data that is not as long as the
+  /// function's, ENOTTY for a function that the device has not. `data` stays as it is then.
   @discardableResult
   public func call(
     _ function: UInt32, flags: UInt32 = 0, data: inout [UInt8]
@@ -31,7 +35,8 @@ public final class DeviceConnection {
     return data
   }
 
-  /// Shares memory with the device. The client gives it its cookie.
+  /// Shares memory with the device. The client gives it its cookie. EEXIST for an id that is shared
+  /// already, EFAULT for bytes outside of the memory, EINVAL for a signal outside of the bytes.
   public func share(_ wish: ShareWish) throws(BusError) -> ClientShare {
     var wish = wish
     wish.cookie = client.newCookie()
@@ -48,4 +53,10 @@ public final class DeviceConnection {
   /// Closes the device, and with it all that is shared with it. Buffers that it had come back to
   /// nobody.
   public func close() throws(BusError) { try client.connector.close(handle) }
+
+  /// As above, and takes away the memory that only its driver used.
+  func close(dropping memory: ClientMemory) throws(BusError) {
+    try close()
+    try client.dropMemory(memory)
+  }
 }

@@ -7,6 +7,7 @@ public struct QueueCompletion: Hashable, Sendable {
   /// How much the device wrote; never more than there was room for.
   public let written: UInt32
 
+  /// A completion, as a driver of a ring tells it.
   public init(cookie: UInt64, written: UInt32) {
     self.cookie = cookie
     self.written = written

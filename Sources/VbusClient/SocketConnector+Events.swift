@@ -6,7 +6,7 @@ extension SocketConnector {
   private static let packetsPerTurn = 256
 
   public func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       if !isEnded { try drain() }
       if let event = inbox.next() {
@@ -14,8 +14,8 @@ extension SocketConnector {
         return event
       }
       guard !isEnded else { throw .disconnected }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = wait(on: watched.descriptor, milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = wait(on: watched.descriptor, milliseconds: deadline.rest)
     }
   }
 

@@ -5,6 +5,7 @@ internal import VbusLink
 /// A connector over a container's UNIX socket: memory files and bells travel as descriptors, so
 /// host and client work on the same bytes.
 public final class SocketConnector: Connector, MessageConnector {
+  /// What a client may choose.
   public struct Options: Sendable {
     /// How long a reply is waited for, and a listener that is busy. An engine is replaced in much
     /// less than a second.
@@ -17,6 +18,7 @@ public final class SocketConnector: Connector, MessageConnector {
     /// Requests may go through memory and two bells, where the host takes them so: half the time.
     public var wantsFastCalls = true
 
+    /// What is usual.
     public init() {}
   }
 

@@ -4,8 +4,10 @@ internal import VbusLink
 
 /// A network card as a driver of vbus's own sees it: an ioq each way, flat frames.
 public final class VenetDevice {
+  /// By which a driver finds cards on a bus.
   public static let interfaceType = VenetFunction.interfaceType
 
+  /// The card as any other device.
   public let connection: DeviceConnection
   private let memory: ClientMemory
   private let receiving: ClientQueue
@@ -15,25 +17,29 @@ public final class VenetDevice {
   /// Of those for transmitting, the ones that the device has not.
   private var idle: [Int]
 
+  /// How many frames are under way, and how long they are.
   public struct Shape: Hashable, Sendable {
     /// Of each queue.
     public var entries = 128
     /// The longest frame, with its Ethernet header.
     public var frameByteCountMax = 9216 + 18
+    /// The layout of both rings.
     public var format = RingFormat.ioq
 
+    /// What is usual.
     public init() {}
   }
 
-  /// Shares both queues and fills the one for receiving. The link is down.
+  /// Shares both queues and fills the one for receiving. The link is down. EINVAL for a number of
+  /// entries that the ring has not.
   public init(_ connection: DeviceConnection, _ shape: Shape = Shape()) throws(BusError) {
     let memory = try connection.client.makeMemory(byteCount: Self.byteCount(shape))
     self.connection = connection
     self.memory = memory
     receiving = try connection.makeQueue(
-      VenetShare.receive, Self.queue(shape, .fromDevice), in: memory)
+      VenetShare.receive, QueueShape(shape.format, shape.entries, flow: .fromDevice), in: memory)
     transmitting = try connection.makeQueue(
-      VenetShare.transmit, Self.queue(shape, .toDevice), in: memory)
+      VenetShare.transmit, QueueShape(shape.format, shape.entries, flow: .toDevice), in: memory)
     receiveBuffers = try Self.buffers(shape, memory)
     transmitBuffers = try Self.buffers(shape, memory)
     idle = Array(transmitBuffers.indices)
@@ -44,13 +50,6 @@ public final class VenetDevice {
   private static func byteCount(_ shape: Shape) -> Int {
     // A ring takes less than 64 bytes an entry and 256.
     2 * (max(0, shape.entries) * (max(0, shape.frameByteCountMax) + 16 + 64) + 4096)
-  }
-
-  private static func queue(_ shape: Shape, _ flow: Flow) -> QueueShape {
-    switch shape.format {
-    case .ioq: .ioq(shape.entries, flow)
-    case .virtqueue: .virtqueue(shape.entries, flow: flow)
-    }
   }
 
   private static func buffers(
@@ -64,15 +63,20 @@ public final class VenetDevice {
     return buffers
   }
 
-  /// The card's own address, six bytes.
+  /// Closes the card, and gives back all that was taken for it.
+  public func close() throws(BusError) { try connection.close(dropping: memory) }
+
+  /// The card's own address, six bytes as they stand in a frame.
   public func macAddress() throws(BusError) -> [UInt8] {
     try connection.call(VenetFunction.queryAddress.rawValue, [UInt8](repeating: 0, count: 6))
   }
 
   /// NEGCAP: of the bits of a group, those that the device has as well. Only while the link is
-  /// down.
+  /// down, else EINVAL. What was granted holds from `linkUp` on.
   ///
-  /// Where memory is not shared packets cannot name other memory: scatter-gather is not asked for.
+  /// With scatter-gather, bit 0 of group 0, the queues take packet headers: `send` and `receive`,
+  /// which move flat frames, are not for that. Where memory is not shared packets cannot name other
+  /// memory, and it is not asked for.
   public func negotiate(group: UInt32, _ bits: UInt32) throws(BusError) -> UInt32 {
     let sharesMemory = connection.client.connector.capabilities.sharesMemory
     let travels = sharesMemory || group != VenetGroup.scatterGather.rawValue
@@ -83,10 +87,12 @@ public final class VenetDevice {
     return UInt32(truncatingIfNeeded: littleEndian(answer.dropFirst(4)))
   }
 
+  /// Frames pass from here on. EEXIST when they do already.
   public func linkUp() throws(BusError) {
     _ = try connection.call(VenetFunction.linkUp.rawValue)
   }
 
+  /// What was sent is processed, then nothing passes any more. ENOENT when nothing did.
   public func linkDown() throws(BusError) {
     _ = try connection.call(VenetFunction.linkDown.rawValue)
   }
@@ -108,9 +114,10 @@ extension VenetDevice {
     return true
   }
 
-  /// Waits until the device has taken all frames; false when it had not in time.
-  public func flush(milliseconds: UInt32) throws(BusError) -> Bool {
-    let deadline = Deadline(milliseconds: milliseconds)
+  /// Waits until the device has taken all frames; false when it had not in time. Less than 0
+  /// milliseconds wait for ever.
+  public func flush(milliseconds: Int32) throws(BusError) -> Bool {
+    let deadline = Deadline(orNever: milliseconds)
     while idle.count < transmitBuffers.count {
       while let completion = try transmitting.reap() { idle.append(Int(completion.cookie)) }
       guard idle.count < transmitBuffers.count else { break }
@@ -122,7 +129,7 @@ extension VenetDevice {
 
   /// The next frame; nil when none came in time. Less than 0 milliseconds wait for ever.
   public func receive(milliseconds: Int32) throws(BusError) -> [UInt8]? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       while let completion = try receiving.reap() {
         let index = Int(completion.cookie)
@@ -132,8 +139,8 @@ extension VenetDevice {
         // Empty ones were flushed.
         if !frame.isEmpty { return frame }
       }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = try receiving.wait(milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = try receiving.wait(milliseconds: deadline.rest)
     }
   }
 

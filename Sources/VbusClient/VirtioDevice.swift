@@ -10,8 +10,11 @@ public import Virtio
 ///     let queue = try device.makeQueue(0, .virtqueue(64, features: features), in: memory)
 ///     try device.start()
 public final class VirtioDevice {
+  /// The device as any other one.
   public let connection: DeviceConnection
+  /// What it says it is.
   public let identity: VirtioIdentity
+  /// Those that were negotiated.
   public private(set) var features: FeatureBits = []
 
   /// Asks the device who it is. It is not touched otherwise.
@@ -52,15 +55,17 @@ public final class VirtioDevice {
   /// Stops the device. Its queues stay shared; `restart` each before `start`.
   public func reset() throws(BusError) { try setStatus([]) }
 
+  /// The device status (section 2.1).
   public func status() throws(BusError) -> DeviceStatus {
     DeviceStatus(rawValue: UInt32(truncatingIfNeeded: try number(.getStatus, byteCount: 4)))
   }
 
+  /// Writes the device status. `negotiate`, `start` and `reset` do so for a driver.
   public func setStatus(_ status: DeviceStatus) throws(BusError) {
     try set(.setStatus, UInt64(status.rawValue), byteCount: 4)
   }
 
-  /// Makes a queue. EINVAL for a virtqueue that is larger than the device takes.
+  /// Makes a queue; see `DeviceConnection.makeQueue`.
   public func makeQueue(
     _ index: UInt32, _ shape: QueueShape, in memory: ClientMemory
   ) throws(BusError) -> ClientQueue {
@@ -109,14 +114,6 @@ extension VirtioDevice {
   private func set(
     _ function: VirtioFunction, _ value: UInt64, byteCount: Int
   ) throws(BusError) {
-    let bytes = (0..<byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
-    _ = try connection.call(function.rawValue, bytes)
+    _ = try connection.call(function.rawValue, littleEndian(value, byteCount: byteCount))
   }
-}
-
-/// A number of at most eight bytes, the lowest first.
-func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  var value: UInt64 = 0
-  for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
-  return value
 }

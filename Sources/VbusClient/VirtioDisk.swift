@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import Rings
 internal import Virtio
 
 /// A disk as a driver reads it (VIRTIO 1.2 section 5.2), one request at a time.
@@ -7,6 +6,7 @@ public final class VirtioDisk {
   /// VIRTIO 1.2 section 5.
   public static let deviceID: UInt32 = 2
 
+  /// The disk as any other virtio device.
   public let device: VirtioDevice
   /// In bytes.
   public let capacity: UInt64
@@ -15,6 +15,8 @@ public final class VirtioDisk {
   private let header: ClientBuffer
   private let data: ClientBuffer
   private let status: ClientBuffer
+  /// The device has the buffers.
+  private var isPending = false
 
   /// What one request reads at most.
   public static let byteCountMax = 1 << 16
@@ -37,10 +39,16 @@ public final class VirtioDisk {
     capacity = sectors.multipliedReportingOverflow(by: Self.sectorByteCount).partialValue
   }
 
-  /// Reads bytes from anywhere. EINVAL behind the end, EIO when the disk cannot read. A disk that
-  /// does not answer in time has timed out.
+  /// Closes the disk, and gives back all that was taken for it.
+  public func close() throws(BusError) { try device.connection.close(dropping: memory) }
+
+  /// Reads bytes from anywhere. EINVAL behind the end, EIO when the disk cannot read.
+  ///
+  /// It takes a request for each `byteCountMax` bytes. One that is not answered within
+  /// `milliseconds` is `.timedOut`, which does not end the connection here; the next one waits for
+  /// it first. Less than 0 milliseconds wait for ever.
   public func read(
-    offset: UInt64, count: Int, milliseconds: UInt32 = 30_000
+    offset: UInt64, count: Int, milliseconds: Int32 = 30_000
   ) throws(BusError) -> [UInt8] {
     guard count >= 0, offset <= capacity, capacity - offset >= UInt64(count) else {
       throw .refused(.invalid)
@@ -58,23 +66,30 @@ public final class VirtioDisk {
   }
 
   private func readSectors(
-    _ sector: UInt64, _ byteCount: Int, _ milliseconds: UInt32
+    _ sector: UInt64, _ byteCount: Int, _ milliseconds: Int32
   ) throws(BusError) -> [UInt8] {
-    var writer = WireWriter()
-    // VIRTIO_BLK_T_IN, reserved, sector.
-    for word in [0, 0] as [UInt32] { writer.put(word) }
-    writer.put(sector)
-    memory.set(writer.bytes, in: header)
+    // What came too late is of no use, but until then the buffers are not ours.
+    try settle(milliseconds)
+    // VIRTIO_BLK_T_IN and a reserved word, both 0, then the sector.
+    memory.set(
+      [UInt8](repeating: 0, count: 8) + littleEndian(sector, byteCount: 8), in: header)
     memory.set([0xff], in: status)
     let chain = [
       header.segment(isWritable: false), data.segment(isWritable: true, byteCount: byteCount),
       status.segment(isWritable: true),
     ]
     guard try queue.post(chain, cookie: 0) else { throw .noRoom }
+    isPending = true
     try queue.publish()
-    guard try queue.wait(milliseconds: Int32(clamping: milliseconds)) else { throw .timedOut }
-    _ = try queue.reap()
+    try settle(milliseconds)
     guard memory.bytes(of: status) == [0] else { throw .refused(.inputOutput) }
     return memory.bytes(of: data, count: byteCount)
+  }
+
+  /// Waits until the device is done with the request.
+  private func settle(_ milliseconds: Int32) throws(BusError) {
+    guard isPending else { return }
+    guard try queue.wait(milliseconds: milliseconds) else { throw .timedOut }
+    isPending = try queue.reap() == nil
   }
 }

@@ -39,33 +39,20 @@ struct BusState {
     guard number == self.number else { throw .noSuchNumber(number) }
   }
 
-  func device(_ number: Int32) throws(CallFault) -> Device {
-    guard let device = devices[number] else { throw .noSuchNumber(number) }
-    return device
-  }
-
-  func memory(_ number: Int32) throws(CallFault) -> Memory {
-    guard let memory = memories[number] else { throw .noSuchNumber(number) }
-    return memory
-  }
-
-  func share(_ number: Int32) throws(CallFault) -> Share {
-    guard let share = shares[number] else { throw .noSuchNumber(number) }
-    return share
-  }
-
-  func queue(_ number: Int32) throws(CallFault) -> ClientQueue {
-    guard let queue = queues[number] else { throw .noSuchNumber(number) }
-    return queue
-  }
-
   /// The device as a virtio driver sees it, which is asked for once.
   mutating func virtio(_ number: Int32) throws(CallFault) -> VirtioDevice {
-    let device = try device(number)
+    let device = try devices.known(number)
     if let virtio = device.virtio { return virtio }
     let virtio = try bus { () throws(BusError) in try VirtioDevice(device.connection) }
     devices[number]?.virtio = virtio
     return virtio
+  }
+
+  /// Gives a number to a share or queue of a device.
+  mutating func number(of device: Int32, on bus: Handles.Bus) throws(CallFault) -> Int32 {
+    let number = try Handles.all.number(on: bus)
+    devices[device]?.numbers.append(number)
+    return number
   }
 
   /// Forgets a device that was closed; answers all numbers that are gone with it.
@@ -76,5 +63,13 @@ struct BusState {
       queues.removeValue(forKey: number)?.release()
     }
     return [number] + device.numbers
+  }
+}
+
+extension Dictionary where Key == Int32 {
+  /// What a number stands for.
+  func known(_ number: Int32) throws(CallFault) -> Value {
+    guard let value = self[number] else { throw .noSuchNumber(number) }
+    return value
   }
 }

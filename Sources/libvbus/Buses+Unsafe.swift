@@ -30,15 +30,23 @@ public func vbus_disconnect(_ number: Int32) -> Int32 {
   }
 }
 
+/// Works on the client of a bus.
+private func client<Result: Sendable>(
+  _ number: Int32, _ body: (BusClient) throws(BusError) -> Result
+) throws(CallFault) -> Result {
+  try Handles.all.with(number) { (state, _) throws(CallFault) in
+    try state.check(number)
+    let client = state.client
+    return try bus { () throws(BusError) in try body(client) }
+  }
+}
+
 @c @implementation
 public func vbus_devices(
   _ number: Int32, _ list: UnsafeMutablePointer<vbus_device_info>!, _ capacity: Int
 ) -> Int32 {
   answering { () throws(CallFault) in
-    let devices = try Handles.all.with(number) { (state, _) throws(CallFault) in
-      try state.check(number)
-      return try bus { () throws(BusError) in try state.client.devices() }
-    }
+    let devices = try client(number) { (client) throws(BusError) in try client.devices() }
     guard capacity > 0 else { return Int32(clamping: devices.count) }
     let list = unsafe try present(list)
     for (index, device) in devices.prefix(capacity).enumerated() {
@@ -64,11 +72,8 @@ public func vbus_next_event(
 ) -> Int32 {
   answering { () throws(CallFault) in
     let place = unsafe try present(event)
-    let event = try Handles.all.with(number) { (state, _) throws(CallFault) in
-      try state.check(number)
-      return try bus { () throws(BusError) in
-        try state.client.nextEvent(milliseconds: milliseconds)
-      }
+    let event = try client(number) { (client) throws(BusError) in
+      try client.nextEvent(milliseconds: milliseconds)
     }
     guard let event else { return 0 }
     unsafe place.initialize(to: told(event))
@@ -93,10 +98,5 @@ private func told(_ event: Event) -> vbus_event {
 
 @c @implementation
 public func vbus_descriptor(_ number: Int32) -> Int32 {
-  answering { () throws(CallFault) in
-    try Handles.all.with(number) { (state, _) throws(CallFault) in
-      try state.check(number)
-      return state.client.descriptor.number
-    }
-  }
+  answering { () throws(CallFault) in try client(number) { $0.descriptor.number } }
 }

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import LinuxSystem
 internal import VbusClient
 
 /// Why a function of the library fails: each is an errno for the program and a sentence for a

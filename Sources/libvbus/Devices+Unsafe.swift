@@ -23,7 +23,7 @@ public func vbus_open(_ number: Int32, _ id: UInt32, _ version: UInt32) -> Int32
 public func vbus_close(_ number: Int32) -> Int32 {
   answering { () throws(CallFault) in
     let numbers = try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let device = try state.device(number)
+      let device = try state.devices.known(number)
       try bus { () throws(BusError) in try device.connection.close() }
       return state.forget(device: number)
     }
@@ -40,7 +40,7 @@ public func vbus_call(
   answering { () throws(CallFault) in
     let sent = try unsafe bytes(data, count)
     let (received, value) = try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let device = try state.device(number)
+      let device = try state.devices.known(number)
       return try bus { () throws(BusError) in
         var data = sent
         let value = try device.connection.call(function, flags: flags, data: &data)

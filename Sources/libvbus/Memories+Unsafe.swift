@@ -11,7 +11,12 @@ public func vbus_memory(_ number: Int32, _ count: Int) -> Int32 {
       try state.check(number)
       let client = state.client
       let buffers = try bus { () throws(BusError) in try client.makeMemory(byteCount: count) }
-      let mapping = try MemoryMapping(buffers.memory)
+      let mapping: MemoryMapping
+      do throws(CallFault) { mapping = try MemoryMapping(buffers.memory) } catch {
+        // The host has room for so many.
+        try? client.dropMemory(buffers)
+        throw error
+      }
       let memory = try Handles.all.number(on: box)
       state.memories[memory] = BusState.Memory(buffers: buffers, mapping: mapping)
       return memory
@@ -23,9 +28,8 @@ public func vbus_memory(_ number: Int32, _ count: Int) -> Int32 {
 public func vbus_memory_drop(_ number: Int32) -> Int32 {
   answering { () throws(CallFault) in
     try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let memory = try state.memory(number).buffers.memory
-      let connector = state.client.connector
-      try bus { () throws(BusError) in try connector.dropMemory(memory) }
+      let (client, memory) = (state.client, try state.memories.known(number))
+      try bus { () throws(BusError) in try client.dropMemory(memory.buffers) }
       state.memories[number] = nil
     }
     Handles.all.remove([number])
@@ -42,7 +46,7 @@ public func vbus_allocate(
     guard count > 0, alignment >= 0, alignment & (alignment - 1) == 0 else { throw .malformed }
     // The pointer leaves as a number, for only numbers may leave the lock.
     let (taken, start) = try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let memory = try state.memory(number)
+      let memory = try state.memories.known(number)
       let buffer = memory.buffers.allocate(count, alignment: max(1, alignment))
       guard let buffer else { throw .bus(.noRoom) }
       return (buffer, UInt(bitPattern: unsafe memory.mapping.place(of: buffer)))
@@ -71,7 +75,7 @@ public func vbus_free(_ number: Int32, _ buffer: UnsafePointer<vbus_buffer>!) ->
     let place = unsafe try present(buffer)
     let (address, count) = unsafe (place.pointee.address, place.pointee.count)
     try Handles.all.with(number) { (state, _) throws(CallFault) in
-      let memory = try state.memory(number)
+      let memory = try state.memories.known(number)
       let named = try named(address, count, in: memory)
       guard memory.buffers.deallocate(named) else { throw .noSuchBuffer }
     }

@@ -16,14 +16,13 @@ public func vbus_queue(
     let place = unsafe try present(shape)
     let wished = try unsafe queueShape(place.pointee)
     return try Handles.all.with(number) { (state, box) throws(CallFault) in
-      let device = try state.device(number)
-      let memory = try state.memory(memory)
+      let device = try state.devices.known(number)
+      let memory = try state.memories.known(memory)
       let queue = try bus { () throws(BusError) in
         try device.connection.makeQueue(id, wished, in: memory.buffers)
       }
-      let added = try Handles.all.number(on: box)
+      let added = try state.number(of: number, on: box)
       state.queues[added] = queue
-      state.devices[number]?.numbers.append(added)
       return added
     }
   }
@@ -57,7 +56,7 @@ private func queue<Result: Sendable>(
   _ number: Int32, _ body: (ClientQueue) throws(BusError) -> Result
 ) throws(CallFault) -> Result {
   try Handles.all.with(number) { (state, _) throws(CallFault) in
-    let queue = try state.queue(number)
+    let queue = try state.queues.known(number)
     return try bus { () throws(BusError) in try body(queue) }
   }
 }

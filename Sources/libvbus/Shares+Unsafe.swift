@@ -14,8 +14,8 @@ public func vbus_share(
     let (address, count) = unsafe (place.pointee.address, place.pointee.count)
     let wished = unsafe signal?.pointee
     return try Handles.all.with(number) { (state, box) throws(CallFault) in
-      let device = try state.device(number)
-      let memory = try state.memory(memory)
+      let device = try state.devices.known(number)
+      let memory = try state.memories.known(memory)
       let buffer = try named(address, count, in: memory)
       guard let byteCount = UInt32(exactly: buffer.byteCount) else { throw .malformed }
       var wish = ShareWish(
@@ -25,9 +25,8 @@ public func vbus_share(
       wish.wantsOwnBells = wished?.by_message == 0
       let asked = wish
       let share = try bus { () throws(BusError) in try shared(asked, device.connection) }
-      let added = try Handles.all.number(on: box)
+      let added = try state.number(of: number, on: box)
       state.shares[added] = share
-      state.devices[number]?.numbers.append(added)
       return added
     }
   }
@@ -48,13 +47,12 @@ public func vbus_virtio_configuration_changes(_ number: Int32, _ memory: Int32) 
   answering { () throws(CallFault) in
     try Handles.all.with(number) { (state, box) throws(CallFault) in
       let device = try state.virtio(number)
-      let memory = try state.memory(memory)
+      let memory = try state.memories.known(memory)
       let signal = try bus { () throws(BusError) in
         try device.configurationChanges(in: memory.buffers)
       }
-      let added = try Handles.all.number(on: box)
+      let added = try state.number(of: number, on: box)
       state.shares[added] = BusState.Share(memory: signal.share, signal: signal)
-      state.devices[number]?.numbers.append(added)
       return added
     }
   }
@@ -65,7 +63,7 @@ private func share<Result: Sendable>(
   _ number: Int32, _ body: (BusState.Share) throws(BusError) -> Result
 ) throws(CallFault) -> Result {
   try Handles.all.with(number) { (state, _) throws(CallFault) in
-    let share = try state.share(number)
+    let share = try state.shares.known(number)
     return try bus { () throws(BusError) in try body(share) }
   }
 }
@@ -75,7 +73,7 @@ private func signal<Result: Sendable>(
   _ number: Int32, _ body: (ClientSignal) throws(BusError) -> Result
 ) throws(CallFault) -> Result {
   try Handles.all.with(number) { (state, _) throws(CallFault) in
-    guard let signal = try state.share(number).signal else { throw .malformed }
+    guard let signal = try state.shares.known(number).signal else { throw .malformed }
     return try bus { () throws(BusError) in try body(signal) }
   }
 }

@@ -1,4 +1,3 @@
-import LinuxSystem
 import VbusClient
 
 extension GuestCommand {
@@ -14,10 +13,10 @@ extension GuestCommand {
   func watch() throws {
     let client = try connected()
     let output = GuestOutput()
-    let start = monotonicNanoseconds()
+    let deadline = deadline
     while true {
       let event = try told(socket) { () throws(BusError) in
-        try client.nextEvent(milliseconds: rest(since: start))
+        try client.nextEvent(milliseconds: deadline.rest)
       }
       switch event {
       case nil: return

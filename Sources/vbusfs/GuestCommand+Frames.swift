@@ -1,16 +1,15 @@
 import Control
-import LinuxSystem
 import VbusClient
 
 /// Frames are lines of hexadecimal digits.
 extension GuestCommand {
-  private static let patienceMilliseconds: UInt32 = 10_000
+  private static let patienceMilliseconds: Int32 = 10_000
 
   func send() throws {
     // First, so that a line that is no frame has touched nothing.
     let frames = try Self.frames()
     let card = try linkedCard()
-    let start = monotonicNanoseconds()
+    let deadline = deadline
     for frame in frames { try send(frame, to: card) }
     let isFlushed = try told(deviceName) { () throws(BusError) in
       try card.flush(milliseconds: Self.patienceMilliseconds)
@@ -18,12 +17,12 @@ extension GuestCommand {
     guard isFlushed else {
       throw Failure("\(deviceName): the device took not all frames within 10 seconds")
     }
-    try print(receive ?? 0, of: card, since: start)
+    try print(receive ?? 0, of: card, until: deadline)
     try told(deviceName) { () throws(BusError) in try card.linkDown() }
   }
 
   func receiveFrames() throws {
-    try print(count, of: linkedCard(), since: monotonicNanoseconds())
+    try print(count, of: linkedCard(), until: deadline)
   }
 
   private func linkedCard() throws -> VenetDevice {
@@ -59,12 +58,12 @@ extension GuestCommand {
   }
 
   /// Prints frames as they come; nil for all of them. A failure when fewer came in time.
-  private func print(_ count: UInt64?, of card: VenetDevice, since start: UInt64) throws {
+  private func print(_ count: UInt64?, of card: VenetDevice, until deadline: Deadline) throws {
     let output = GuestOutput()
     var printed: UInt64 = 0
     while printed != count {
       let frame = try told(deviceName) { () throws(BusError) in
-        try card.receive(milliseconds: rest(since: start))
+        try card.receive(milliseconds: deadline.rest)
       }
       guard let frame else {
         guard let count else { return }

@@ -121,12 +121,10 @@ extension GuestCommand {
     }
   }
 
-  /// Milliseconds from now on that are left of `timeout`, less than 0 for ever.
-  func rest(since start: UInt64) -> Int32 {
-    guard let timeout else { return -1 }
-    let end = start + UInt64(timeout * 1e9)
-    let now = monotonicNanoseconds()
-    return now < end ? Int32(clamping: (end - now + 999_999) / 1_000_000) : 0
+  /// When `timeout` passes that begins now.
+  var deadline: Deadline {
+    guard let timeout else { return .never }
+    return Deadline(milliseconds: UInt32((timeout * 1000).rounded(.up)))
   }
 }
 

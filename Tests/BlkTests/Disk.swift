@@ -87,7 +87,7 @@ final class Disk {
   }
 
   private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-    (0..<(value.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    littleEndian(value, byteCount: value.bitWidth / 8)
   }
 
   func fill(_ byte: UInt8) {

@@ -134,7 +134,7 @@ struct MembersTests {
   }
 
   @Test(
-    "What belongs to a process cannot be made, removed, renamed or written",
+    "What belongs to a process cannot be renamed, and has no mode of its own",
     arguments: ["containers/lab0/members/42", "containers/lab0/members/42/uid"])
   func fixed(path: String) throws {
     let bench = try Self.bench()

@@ -5,9 +5,9 @@ import EngineLink
 import InProcess
 import KeeperLab
 import LinuxSystem
-import StreamLink
 import Synchronization
 import VbusClient
+import Virtio
 
 /// An engine under a real keeper, and a way to its bus: the shipped engine in a process of its own,
 /// or one on a thread of the test.
@@ -110,6 +110,13 @@ final class BusLab {
 
   func open(_ device: LabDevice) throws -> DeviceConnection {
     try client(for: device).open(id(of: device))
+  }
+
+  /// Opens a device as a virtio driver does, and takes those of the features that it offers.
+  func virtio(_ device: LabDevice, _ features: FeatureBits = .splitRing) throws -> VirtioDevice {
+    let device = try VirtioDevice(open(device))
+    try device.negotiate(features)
+    return device
   }
 
   func connector(for device: LabDevice) throws -> any Connector {

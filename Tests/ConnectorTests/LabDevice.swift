@@ -1,6 +1,5 @@
 import EngineLink
 import LinuxSystem
-import SharedMemory
 
 /// A device of a lab: what its control offers the engine, and its host side.
 struct LabDevice: Sendable {

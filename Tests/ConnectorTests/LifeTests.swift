@@ -41,9 +41,8 @@ struct LifeTests {
     let client = try lab.client(for: rng)
     for format in [RingFormat.ioq, .virtqueue, .ioq] {
       let device = try VirtioDevice(client.open(lab.id(of: rng)))
-      let features = try device.negotiate(.splitRing)
-      let ring = try Ring(
-        0, RingTests.shape(format, 4, .fromDevice, features), of: device.connection)
+      try device.negotiate(.splitRing)
+      let ring = try Ring(0, format, 4, .fromDevice, of: device)
       try device.start()
       try ring.post(ring.buffer(32), isWritable: true)
       #expect(try ring.finish().map(\.written) == [32])

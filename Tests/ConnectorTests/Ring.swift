@@ -16,6 +16,14 @@ final class Ring {
     queue = try connection.makeQueue(id, shape, in: memory)
   }
 
+  /// A queue with the features that the device's driver has negotiated.
+  convenience init(
+    _ id: UInt32, _ format: RingFormat, _ size: Int, _ flow: Flow, of device: VirtioDevice
+  ) throws {
+    try self.init(
+      id, QueueShape(format, size, flow: flow, features: device.features), of: device.connection)
+  }
+
   func buffer(_ byteCount: Int) throws -> ClientBuffer {
     guard let buffer = memory.allocate(byteCount) else { throw Errno.noMemory }
     return buffer

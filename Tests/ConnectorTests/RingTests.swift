@@ -8,22 +8,11 @@ import Virtio
 
 @Suite("Rings over any connector")
 struct RingTests {
-  static func shape(
-    _ format: RingFormat, _ size: Int, _ flow: Flow, _ features: FeatureBits = .version1
-  ) -> QueueShape {
-    switch format {
-    case .ioq: .ioq(size, flow)
-    case .virtqueue: .virtqueue(size, features: features, flow: flow)
-    }
-  }
-
   @Test("A device fills what a driver posts", arguments: WayOfRing.all)
   func fromDevice(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
-    let device = try VirtioDevice(lab.open(lab.rng()))
-    let features = try device.negotiate(.splitRing)
-    let ring = try Ring(
-      0, Self.shape(place.format, 16, .fromDevice, features), of: device.connection)
+    let device = try lab.virtio(lab.rng())
+    let ring = try Ring(0, place.format, 16, .fromDevice, of: device)
     try device.start()
     let buffers = try (0..<16).map { _ in try ring.buffer(256) }
     for (index, buffer) in buffers.enumerated() {
@@ -53,10 +42,8 @@ struct RingTests {
   @Test("What is posted before the device starts is served when it does", arguments: WayOfRing.all)
   func early(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
-    let device = try VirtioDevice(lab.open(lab.rng()))
-    let features = try device.negotiate(.splitRing)
-    let ring = try Ring(
-      0, Self.shape(place.format, 4, .fromDevice, features), of: device.connection)
+    let device = try lab.virtio(lab.rng())
+    let ring = try Ring(0, place.format, 4, .fromDevice, of: device)
     try ring.post(ring.buffer(64), isWritable: true, cookie: 5)
     try device.start()
     #expect(try ring.finish() == [QueueCompletion(cookie: 5, written: 64)])
@@ -66,12 +53,9 @@ struct RingTests {
   func console(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
     let console = try lab.console()
-    let device = try VirtioDevice(lab.open(console))
-    let features = try device.negotiate(.splitRing)
-    let input = try Ring(
-      0, Self.shape(place.format, 8, .fromDevice, features), of: device.connection)
-    let output = try Ring(
-      1, Self.shape(place.format, 8, .toDevice, features), of: device.connection)
+    let device = try lab.virtio(console)
+    let input = try Ring(0, place.format, 8, .fromDevice, of: device)
+    let output = try Ring(1, place.format, 8, .toDevice, of: device)
     try device.start()
     guard let host = console.host else { throw Errno.invalid }
     let text = Array("what a guest prints".utf8)
@@ -148,12 +132,9 @@ struct RingTests {
   @Test("A frame that is sent comes back", arguments: WayOfRing.all)
   func frames(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
-    let device = try VirtioDevice(lab.open(lab.card()))
-    let features = try device.negotiate(.splitRing)
-    let receiving = try Ring(
-      0, Self.shape(place.format, 8, .fromDevice, features), of: device.connection)
-    let sending = try Ring(
-      1, Self.shape(place.format, 8, .toDevice, features), of: device.connection)
+    let device = try lab.virtio(lab.card())
+    let receiving = try Ring(0, place.format, 8, .fromDevice, of: device)
+    let sending = try Ring(1, place.format, 8, .toDevice, of: device)
     let target = try receiving.buffer(1600)
     try receiving.post(target, isWritable: true)
     try device.start()
@@ -209,8 +190,7 @@ struct RingTests {
   @Test("A ring of one format for data both ways is refused", arguments: Way.all)
   func ioqBothWays(way: Way) throws {
     let lab = try BusLab(way)
-    let device = try VirtioDevice(lab.open(lab.disk()))
-    try device.negotiate(.version1)
+    let device = try lab.virtio(lab.disk(), .version1)
     #expect(throws: BusError.refused(.notSupported)) {
       _ = try Ring(0, .ioq(8, .toDevice), of: device.connection)
     }
@@ -219,8 +199,7 @@ struct RingTests {
   @Test("A ring that is larger than the device takes is refused", arguments: Way.all)
   func tooLarge(way: Way) throws {
     let lab = try BusLab(way)
-    let device = try VirtioDevice(lab.open(lab.rng()))
-    try device.negotiate(.version1)
+    let device = try lab.virtio(lab.rng(), .version1)
     let isRefused = (try? Ring(0, .virtqueue(2048), of: device.connection)) == nil
     if isRefused { return }
     // A vhost-user device says so when the ring shall start.

@@ -11,10 +11,8 @@ import Virtio
 struct SignalTests {
   /// A running source of random bytes with one ring, which has served once.
   static func rig(_ place: WayOfRing, _ lab: BusLab) throws -> (VirtioDevice, Ring) {
-    let device = try VirtioDevice(lab.open(lab.rng()))
-    let features = try device.negotiate(.version1)
-    let ring = try Ring(
-      0, RingTests.shape(place.format, 8, .fromDevice, features), of: device.connection)
+    let device = try lab.virtio(lab.rng(), .version1)
+    let ring = try Ring(0, place.format, 8, .fromDevice, of: device)
     try device.start()
     try ring.post(ring.buffer(16), isWritable: true)
     _ = try ring.finish()
@@ -73,9 +71,8 @@ struct SignalTests {
   @Test("Without bells a signal is an event of the bus", arguments: WayOfRing.all)
   func event(place: WayOfRing) throws {
     let lab = try BusLab(place.way)
-    let device = try VirtioDevice(lab.open(lab.rng()))
-    let features = try device.negotiate(.version1)
-    var shape = RingTests.shape(place.format, 8, .fromDevice, features)
+    let device = try lab.virtio(lab.rng(), .version1)
+    var shape = QueueShape(place.format, 8, flow: .fromDevice, features: device.features)
     shape.wantsOwnBells = false
     let ring = try Ring(0, shape, of: device.connection)
     try device.start()

@@ -5,7 +5,6 @@ import TestSupport
 import Testing
 import VbusClient
 import VbusLink
-import Virtio
 
 @Suite("A session over a stream")
 struct StreamSessionTests {

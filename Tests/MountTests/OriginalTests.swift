@@ -84,7 +84,15 @@ extension MountTests.OriginalTests.Step {
   static let all = containers + devices + types + links + unlinks + others
 
   private static let denied = "Operation not permitted"
-  private static let failed = "ln: failed to create symbolic link 'containers/c/devices/x': "
+
+  /// A link in a container that is not made.
+  private static func noLink(
+    _ title: String, after setup: String = "", to target: String, _ reason: String
+  ) -> Self {
+    Self(
+      title, after: "mkdir containers/c; \(setup)", "ln -s \(target) containers/c/devices/x",
+      "ln: failed to create symbolic link 'containers/c/devices/x': \(reason)")
+  }
 
   private static let containers = [
     Self("mkdir makes a container", "mkdir containers/c && [ -d containers/c/devices ]", ""),
@@ -150,24 +158,19 @@ extension MountTests.OriginalTests.Step {
     Self(
       "any name does", after: "mkdir containers/c; disk d",
       "ln -s $LAB/tree/devices/d containers/c/devices/anything", ""),
-    Self(
-      "a target outside", after: "mkdir containers/c", "ln -s /tmp containers/c/devices/x",
-      failed + denied),
-    Self(
-      "a target that is missing", after: "mkdir containers/c",
-      "ln -s ../../../devices/d containers/c/devices/x", failed + "No such file or directory"),
-    Self(
-      "a target that is no device: a container", after: "mkdir containers/c",
-      "ln -s ../../../containers/c containers/c/devices/x", failed + "Invalid argument"),
-    Self(
-      "a target that is no device: a file of one", after: "mkdir containers/c; disk d",
-      "ln -s $LAB/tree/devices/d/type containers/c/devices/x", failed + "Invalid argument"),
-    Self(
-      "a device without a type", after: "mkdir containers/c devices/d",
-      "ln -s ../../../devices/d containers/c/devices/x", failed + "Invalid argument"),
-    Self(
-      "a device that is on another bus", after: "mkdir containers/c; disk d; plug d",
-      "ln -s ../../../devices/d containers/c/devices/x", failed + "Device or resource busy"),
+    noLink("a target outside", to: "/tmp", denied),
+    noLink("a target that is missing", to: "../../../devices/d", "No such file or directory"),
+    noLink(
+      "a target that is no device: a container", to: "../../../containers/c", "Invalid argument"),
+    noLink(
+      "a target that is no device: a file of one", after: "disk d", to: "$LAB/tree/devices/d/type",
+      "Invalid argument"),
+    noLink(
+      "a device without a type", after: "mkdir devices/d", to: "../../../devices/d",
+      "Invalid argument"),
+    noLink(
+      "a device that is on another bus", after: "disk d; plug d", to: "../../../devices/d",
+      "Device or resource busy"),
     Self(
       "a device that is on this bus", after: "mkdir containers/c; disk d; plug d",
       "ln -s ../../../devices/d containers/lab/devices/x",

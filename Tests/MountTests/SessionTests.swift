@@ -349,6 +349,30 @@ extension MountTests {
       #expect(others.count == 15)
     }
 
+    @Test("When there are 512 sessions, of whomever, the next one is told that")
+    func full() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        perl -e '
+          use Socket;
+          for my $user (1..33) {
+            $> = $user;
+            for (1..($user == 33 ? 1 : 16)) {
+              socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) or die;
+              connect($s, pack_sockaddr_un($ARGV[0])) or die $!;
+              push @all, $s;
+            }
+            $> = 0;
+          }
+          recv($all[512], my $r, 4096, 0); print $r
+        ' $LAB/run/session
+        """)
+      #expect(
+        outcome.text == "error ENFILE there are 512 sessions already\naccepted first end one\n")
+    }
+
     @Test("session_classes is an administrator's to write, and counts from then on")
     func classes() throws {
       let lab = try Lab()

@@ -3,7 +3,6 @@ import Engine
 import LinuxSystem
 import RingDriver
 import SharedMemory
-import TestSupport
 import Testing
 import Vbus
 import VbusLink

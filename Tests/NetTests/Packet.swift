@@ -1,4 +1,5 @@
 import Devices
+import LinuxSystem
 import RingDriver
 import SharedMemory
 import Vbus
@@ -67,9 +68,9 @@ struct Packet {
 }
 
 func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  (0..<(Number.bitWidth / 8)).map { UInt8(truncatingIfNeeded: number >> Number($0 * 8)) }
+  littleEndian(number, byteCount: Number.bitWidth / 8)
 }
 
 func number(_ bytes: [UInt8], at index: Int, _ count: Int) -> UInt64 {
-  (0..<count).reduce(0) { $0 | UInt64(bytes[index + $1]) << (8 * UInt64($1)) }
+  littleEndian(bytes[index..<index + count])
 }

@@ -2,7 +2,6 @@ import Devices
 import Engine
 import LinuxSystem
 import SharedMemory
-import TestSupport
 import Testing
 import Vbus
 import VbusLink

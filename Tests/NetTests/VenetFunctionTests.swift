@@ -4,7 +4,6 @@ import LinuxSystem
 import TestSupport
 import Testing
 import VbusLink
-import Virtio
 
 @Suite("A card answers the functions of virtual-ethernet")
 struct VenetFunctionTests {

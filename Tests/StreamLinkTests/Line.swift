@@ -1,5 +1,4 @@
 import StreamLink
-import TestSupport
 
 /// Two ends and the bytes between them, moved as the test says.
 struct Line {

@@ -1,3 +1,4 @@
+import LinuxSystem
 import StreamLink
 import TestSupport
 import Testing
@@ -210,7 +211,7 @@ struct StreamTests {
     var bytes = Array(opener.output ?? [])
     bytes[8] = 2
     let sum = Checksum.of(bytes.dropLast(4))
-    for index in 0..<4 { bytes[40 + index] = UInt8(truncatingIfNeeded: sum >> (8 * UInt32(index))) }
+    bytes.replaceSubrange(40..., with: littleEndian(sum, byteCount: 4))
     #expect(throws: StreamFault.wrongVersion(2)) { _ = try answerer.receive(bytes) }
   }
 

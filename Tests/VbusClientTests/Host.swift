@@ -41,6 +41,8 @@ final class Host: Sendable {
     case drop(UInt32)
     /// The configuration space of every open device changes.
     case change
+    /// Open devices leave what is posted until the opposite is told.
+    case hold(Bool)
     case end
   }
 

@@ -111,6 +111,7 @@ final class HostDevice {
   private var frames: [[UInt8]] = []
   private var configuration: (signal: WindowSignal, bell: EventDescriptor?, handle: SignalHandle)?
   private var isRunning = false
+  var isHeld = false
   private var status: UInt32 = 0
   private var features: UInt64 = 0
 
@@ -151,15 +152,15 @@ final class HostDevice {
         VirtioIdentity(
           deviceID: isDisk ? 2 : 1, queueCount: 2, queueSizeMax: 1024, configurationByteCount: 8
         ).bytes
-    case .getFeatures: put(FeatureBits.splitRing.rawValue, &data)
-    case .setFeatures: features = number(data)
-    case .getStatus: put(UInt64(status), &data)
+    case .getFeatures: data = littleEndian(FeatureBits.splitRing.rawValue, byteCount: 8)
+    case .setFeatures: features = littleEndian(data)
+    case .getStatus: data = littleEndian(status, byteCount: 4)
     case .setStatus:
-      status = UInt32(truncatingIfNeeded: number(data))
+      status = UInt32(truncatingIfNeeded: littleEndian(data))
       isRunning = DeviceStatus(rawValue: status).contains(.driverOK)
     case .getConfiguration:
       guard data.count == 16, data[0] == 0 else { throw Errno.invalid }
-      data.replaceSubrange(8..., with: (0..<8).map { UInt8(Self.sectors >> (8 * $0) & 255) })
+      data.replaceSubrange(8..., with: littleEndian(Self.sectors, byteCount: 8))
     case .setConfiguration: throw Errno.readOnly
     }
     return 0
@@ -178,16 +179,6 @@ final class HostDevice {
     return 99
   }
 
-  private func put(_ number: UInt64, _ data: inout [UInt8]) {
-    for index in data.indices {
-      data[index] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(index)))
-    }
-  }
-
-  private func number(_ data: [UInt8]) -> UInt64 {
-    data.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
-  }
-
   /// Says that the configuration space has changed; answers the signal to raise if it has no bells.
   func change() -> SignalHandle? {
     guard let configuration, configuration.signal.inject() else { return nil }
@@ -198,7 +189,7 @@ final class HostDevice {
 
   /// Serves all queues; answers the signals to raise that have no bells.
   func serve() throws -> [SignalHandle] {
-    guard isRunning else { return [] }
+    guard isRunning, !isHeld else { return [] }
     var signals: [SignalHandle] = []
     for (id, queue) in queues.sorted(by: { $0.key > $1.key }) {
       guard try queue.serve({ try self.serve(id, $0, $1) }) else { continue }
@@ -209,7 +200,7 @@ final class HostDevice {
 
   private func serve(_ id: UInt32, _ bytes: [UInt8], _ room: Int) throws -> [UInt8]? {
     if isDisk {
-      let sector = number(Array(bytes[8..<16]))
+      let sector = littleEndian(bytes[8..<16])
       // All but the status is data.
       return (0..<(room - 1)).map { Self.byte(sector * 512 + UInt64($0)) } + [0]
     }

@@ -66,6 +66,11 @@ final class HostLoop {
       for device in devices.values {
         if let signal = device.change() { session.raise(signal) }
       }
+    case .hold(let isHeld):
+      for device in devices.values {
+        device.isHeld = isHeld
+        try serve(device)
+      }
     case .end: isEnded = true
     }
   }

@@ -7,11 +7,13 @@
 //
 // Every function answers a number that is not negative, or a negated errno; `vbus_error_text` then
 // has a sentence. What stands for an object is a number greater than 0 that is never given again: a
-// number of something that is gone, or of another kind, is answered with -EBADF. No function waits
-// for ever unless it is told to by milliseconds less than 0.
+// number of something that is gone, or of another kind, is answered with -EBADF; -EMFILE says that
+// all 2^31 were given. Lengths and offsets are in bytes. No function waits for ever unless it is
+// told to by milliseconds less than 0; with 0 it does not wait.
 //
-// -ENOENT, -EBUSY, -EINVAL and others come from the host as they are, and nothing has changed.
-// These mean that the connection has ended, and with it all that was opened over it:
+// -ENOENT, -EBUSY, -EINVAL and others come from the host as they are, or are of what no host takes;
+// nothing has changed. -ENOMEM, -EMFILE and -ENFILE mean the same where this process has too little
+// left. These mean that the connection has ended, and with it all that was opened over it:
 //
 //     -ENOTCONN   the host ended it, or it was ended before
 //     -ETIMEDOUT  the host did not answer within ten seconds
@@ -21,8 +23,8 @@
 // memory has no room; -EFAULT that a pointer is NULL which must not be.
 //
 // A bus and all that belongs to it may be used by any thread, by one at a time: a function waits
-// until the others have returned. Buses do not wait for each other. After fork(2) only one of the
-// two processes may go on.
+// until the others have returned, also those that wait themselves. Buses do not wait for each
+// other. After fork(2) only one of the two processes may go on.
 #pragma once
 
 #include <stddef.h>
@@ -33,7 +35,7 @@ extern "C" {
 #endif
 
 // What the last function that failed in this thread has to say, until the next one fails. Never
-// NULL.
+// NULL; at most 255 bytes of UTF-8.
 const char *vbus_error_text(void);
 
 // -- A bus and its devices ------------------------------------------------------------------------
@@ -42,19 +44,22 @@ enum { VBUS_TYPE_SIZE = 128 };
 
 struct vbus_device_info {
   uint32_t id;
-  // The interface type, by which a driver finds its devices; it ends with a NUL.
+  // The interface type, by which a driver finds its devices; it ends with a NUL, and a longer one
+  // is cut.
   char type[VBUS_TYPE_SIZE];
 };
 
-// Connects to the socket of a container. Answers the bus. -ENOENT, -ECONNREFUSED and -EACCES say
-// that nobody serves a bus there, or not for us.
+// Connects to the socket of a container; the path may be of any length. Answers the bus. -ENOENT,
+// -ECONNREFUSED and -EACCES say that nobody serves a bus there, or not for us.
 int vbus_connect(const char *path);
 
-// Ends the connection: every device is closed, and every number of this bus is gone.
+// Ends the connection: every device is closed, every number of this bus is gone, and so are the
+// bytes of its memories. Also what has ended by itself is to be disconnected.
 int vbus_disconnect(int bus);
 
 // All devices that are on the bus now, in the order of their ids. Writes at most `capacity` of them
-// and answers how many there are. Each is told by an event, too, once.
+// and answers how many there are, at most 65536; `list` may be NULL with a capacity of 0. Each is
+// told by an event, too, once.
 int vbus_devices(int bus, struct vbus_device_info *list, size_t capacity);
 
 enum vbus_event_kind {
@@ -86,11 +91,13 @@ int vbus_descriptor(int bus);
 int vbus_open(int bus, uint32_t id, uint32_t version);
 
 // Closes a device, and with it all that is shared with it: the numbers of its shares and queues are
-// gone, and so is the memory that its queues took.
+// gone, and the memory that its queues took is free again. Buffers that it had are not told.
 int vbus_close(int device);
 
-// Has the device carry out a function on `count` bytes, which hold its answer afterwards. `answer`
-// gets the device's number; it may be NULL.
+// Has the device carry out a function on `count` bytes, at most 65536, which hold its answer
+// afterwards; they stay as they are when it is refused. `data` may be NULL with a count of 0.
+// `answer` gets the device's number; it may be NULL. -ENOTTY for a function that the device has
+// not, -EINVAL for data that is not as long as the function's.
 int vbus_call(
   int device, uint32_t function, uint32_t flags, void *data, size_t count, uint64_t *answer);
 
@@ -105,16 +112,21 @@ struct vbus_buffer {
   size_t count;
 };
 
-// Makes memory of which buffers can be taken. Answers the memory.
+// Makes memory of which buffers can be taken, 1 to 2^46 bytes of zeroes; what is not used takes
+// none of the machine's. Answers the memory. -ENOSPC when the bus has as many as a host maps, some
+// 60.
 int vbus_memory(int bus, size_t count);
 
-// Takes memory away; -EBUSY while any of it is shared. Its buffers are gone.
+// Takes memory away; -EBUSY while any of it is shared. Its buffers are gone, and what they have
+// been in this process must not be touched any more.
 int vbus_memory_drop(int memory);
 
-// Takes a buffer of so many bytes. `alignment` is a power of two, or 0.
+// Takes a buffer of so many bytes, which begins at a multiple of 16 and of `alignment`, a power of
+// two or 0. What it holds is what was left there. -ENOBUFS when there is no room, -EINVAL for no
+// bytes and for another alignment.
 int vbus_allocate(int memory, size_t count, size_t alignment, struct vbus_buffer *buffer);
 
-// Gives a buffer back; -EINVAL for one that is not taken.
+// Gives a buffer back, which no device may have any more; -EINVAL for one that is not taken.
 int vbus_free(int memory, const struct vbus_buffer *buffer);
 
 // -- Memory that is shared as it is ---------------------------------------------------------------
@@ -128,8 +140,9 @@ struct vbus_signal {
   uint32_t by_message;
 };
 
-// Shares a buffer with a device, as its memory number `id`. `signal` is NULL for none. Answers the
-// share.
+// Shares a buffer of less than 4 GiB with a device, as its memory number `id`. `signal` is NULL for
+// none. Answers the share. -EEXIST for an id that is shared already, -EINVAL for a signal that does
+// not lie in the buffer.
 int vbus_share(
   int device, uint32_t id, int memory, const struct vbus_buffer *buffer,
   const struct vbus_signal *signal);
@@ -185,15 +198,20 @@ struct vbus_completion {
   uint32_t written;
 };
 
-// Makes a queue in `memory` and shares it with the device, as its memory number `id`. Answers the
-// queue.
+// Makes a queue in `memory` and shares it with the device, as its memory number `id`. It takes less
+// than 64 bytes an entry and 256 of it. Answers the queue. -EINVAL for a shape that its ring has
+// not or that is larger than the device takes, -EEXIST for an id that is shared already, -ENOBUFS
+// when the memory has no room, -EOPNOTSUPP for a ring that the device does not serve.
 int vbus_queue(int device, uint32_t id, int memory, const struct vbus_queue_shape *shape);
 
-// Begins anew, empty: only after the device was reset.
+// Begins anew, empty, with the same features: only after the device was reset. What was posted is
+// forgotten.
 int vbus_queue_restart(int queue);
 
 // Posts a chain of buffers, those that the device reads first: 1, or 0 when there is no room. The
-// device sees it at the next `vbus_queue_publish`.
+// device sees it at the next `vbus_queue_publish`, and has the buffers until they are reaped.
+// -EINVAL for a chain that the ring cannot express: for an ioq any but one buffer that goes its
+// way.
 int vbus_queue_post(
   int queue, const struct vbus_segment *chain, size_t count, uint64_t cookie);
 
@@ -232,24 +250,27 @@ struct vbus_virtio_identity {
   uint32_t configuration_size;
 };
 
+// Who the device is.
 int vbus_virtio_identify(int device, struct vbus_virtio_identity *identity);
 
 // Resets the device, and takes those of the features that it offers. `features` gets them; it may
-// be NULL.
+// be NULL. -EOPNOTSUPP when the device does not agree (section 3.1.1).
 int vbus_virtio_negotiate(int device, uint64_t wanted, uint64_t *features);
 
-// Lets the device begin (DRIVER_OK), or stops it (reset).
+// Lets the device begin (DRIVER_OK), or stops it (reset): restart its queues then.
 int vbus_virtio_start(int device);
 int vbus_virtio_reset(int device);
 
 // A share that the device notifies when its configuration space changes (section 2.5.4), for
-// `vbus_share_wait`. Once for each device.
+// `vbus_share_wait`. Once for each device, else -EEXIST. It takes 16 bytes of the
+// memory until that is dropped.
 int vbus_virtio_configuration_changes(int device, int memory);
 
 // The device status (section 2.1).
 int vbus_virtio_status(int device, uint32_t *status);
 
-// Bytes of the configuration space, at most 256 at once.
+// Bytes of the configuration space, 1 to 256 at once. -EINVAL outside of it, -EROFS where it cannot
+// be written.
 int vbus_virtio_read_configuration(int device, uint32_t offset, void *bytes, size_t count);
 int vbus_virtio_write_configuration(int device, uint32_t offset, const void *bytes, size_t count);
 

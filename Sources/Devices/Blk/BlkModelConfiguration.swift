@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The configuration space of a disk, struct virtio_blk_config (VIRTIO 1.2 section 5.2.4), up to
 /// and without the fields of VIRTIO_BLK_F_SECURE_ERASE.
 struct BlkConfiguration {
@@ -34,10 +36,9 @@ struct BlkConfiguration {
   private struct Space {
     var bytes = [UInt8](repeating: 0, count: BlkConfiguration.byteCount)
 
-    mutating func put(_ value: some BinaryInteger, _ byteCount: Int, at offset: Int) {
-      for index in 0..<byteCount {
-        bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
-      }
+    mutating func put(_ value: some FixedWidthInteger, _ byteCount: Int, at offset: Int) {
+      bytes.replaceSubrange(
+        offset..<offset + byteCount, with: littleEndian(value, byteCount: byteCount))
     }
   }
 }

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The configuration space of a card, struct virtio_net_config (VIRTIO 1.2 section 5.1.4), with
 /// the fields behind `duplex` zero: their features are not offered.
 struct NetConfiguration {
@@ -17,11 +19,10 @@ struct NetConfiguration {
     for index in 0..<6 { space[index] = UInt8(truncatingIfNeeded: address >> (40 - 8 * index)) }
     space[6] = (isUp ? Self.isUp : 0) | (announces ? Self.announces : 0)
     space[8] = 1
-    space[10] = UInt8(truncatingIfNeeded: mtu)
-    space[11] = UInt8(mtu >> 8)
+    space.replaceSubrange(10..<12, with: littleEndian(mtu, byteCount: 2))
     // 5.1.4: 0xffffffff and 0xff are unknown, 1 is full duplex.
     let told = speed == 0 ? UInt32.max : speed
-    for index in 0..<4 { space[12 + index] = UInt8(truncatingIfNeeded: told >> (8 * index)) }
+    space.replaceSubrange(12..<16, with: littleEndian(told, byteCount: 4))
     space[16] = speed == 0 ? 0xff : 1
     return space
   }

@@ -1,7 +1,6 @@
 package import Engine
 package import LinuxSystem
 internal import VbusLink
-internal import Virtio
 
 /// A card's own interface to native clients, "virtual-ethernet": what `VenetFunction` tells.
 extension NetModel {
@@ -129,9 +128,9 @@ extension NetModel {
 
 /// A little-endian number of 32 bits. Precondition: it is within the bytes.
 private func word(_ bytes: [UInt8], at index: Int) -> UInt32 {
-  (0..<4).reduce(0) { $0 | UInt32(bytes[index + $1]) << (8 * UInt32($1)) }
+  UInt32(truncatingIfNeeded: littleEndian(bytes[index..<index + 4]))
 }
 
 private func setWord(_ bytes: inout [UInt8], at index: Int, to value: UInt32) {
-  for place in 0..<4 { bytes[index + place] = UInt8(truncatingIfNeeded: value >> (8 * place)) }
+  bytes.replaceSubrange(index..<index + 4, with: littleEndian(value, byteCount: 4))
 }
