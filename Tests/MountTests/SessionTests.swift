@@ -349,6 +349,51 @@ extension MountTests {
       #expect(others.count == 15)
     }
 
+    @Test("A session whose connection is closed counts until nothing is left of it")
+    func waiting() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let others = try (0..<15).map { _ in try Program(begunIn: lab) }
+      do {
+        let program = try Program(begunIn: lab)
+        _ = try program.device("device rng")
+        _ = try lab.run("kill -STOP $(cat containers/\(program.container)/engine/pid)")
+      }
+      #expect(try Program(lab).receive().hasPrefix("error EDQUOT the user has 16 sessions already"))
+      _ = try lab.run("kill -CONT $(cat containers/*/engine/pid)")
+      _ = try awaitAnswer("the session to be gone") {
+        try lab.run("ls containers | wc -l").text == "15\n" ? true : nil
+      }
+      let next = try Program(begunIn: lab)
+      withExtendedLifetime((others, next)) {}
+    }
+
+    @Test("A 513th session of all users is refused with EDQUOT")
+    func mostOfAll() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        perl -e '
+          use Socket;
+          sub session {
+            $> = shift;
+            socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) or die $!;
+            connect($s, pack_sockaddr_un($ARGV[0])) or die $!;
+            $> = 0;
+            return $s;
+          }
+          sub answer { recv(shift, my $r, 4096, 0); print $r =~ s/\\naccepted.*//sr; }
+          for my $user (1000..1031) { push @all, session($user) for 1..16 }
+          answer(session(2000));
+          send($all[511], "hello 1", 0);
+          answer($all[511]);
+        ' $LAB/run/session
+        """)
+      #expect(outcome.lines.first?.hasPrefix("error EDQUOT ") == true)
+      #expect(outcome.lines.last?.hasPrefix("ok 1 perl-") == true)
+    }
+
     @Test("session_classes is an administrator's to write, and counts from then on")
     func classes() throws {
       let lab = try Lab()
