@@ -35,7 +35,7 @@ static const unsigned allowed[] = {
   SYS_clock_nanosleep, SYS_restart_syscall,
   // descriptors
   SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat, SYS_newfstatat,
-  SYS_dup3, SYS_lseek, SYS_eventfd2, SYS_fstatfs,
+  SYS_dup3, SYS_lseek, SYS_eventfd2, SYS_fstatfs, SYS_statx,
   // waiting
   SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_ppoll,
 #ifdef SYS_epoll_wait
@@ -49,8 +49,8 @@ static const unsigned allowed[] = {
   SYS_sync_file_range, SYS_memfd_create, SYS_ftruncate,
 };
 
-// fstat(2) is newfstatat with an empty path in newer C libraries; by a real name it is refused by
-// the missing rights of the user that the process has become.
+// fstat(2) is newfstatat with an empty path in newer C libraries; by a real name it and statx are
+// refused by the missing rights of the user that the process has become.
 
 #define LOAD(field) (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, field)
 #define IF(value, then, otherwise) \
@@ -86,10 +86,11 @@ static int filter_system_calls(void) {
     ANSWER(ALLOW),
     ANSWER(REFUSE),
     // No owner for signals, and no flag that makes a descriptor wait which the keeper shares.
-    IF(SYS_fcntl, 0, 13),
+    IF(SYS_fcntl, 0, 14),
     LOAD(ARGUMENT(1)),
-    IF(F_GETFL, 5, 0),
-    IF(F_GETFD, 4, 0),
+    IF(F_GETFL, 6, 0),
+    IF(F_GETFD, 5, 0),
+    IF(F_GET_SEALS, 4, 0),
     IF(F_SETFD, 3, 0),
     IF(F_DUPFD_CLOEXEC, 2, 0),
     IF(F_ADD_SEALS, 1, 0),
@@ -110,7 +111,11 @@ static int filter_system_calls(void) {
   program[next++] = ANSWER(REFUSE);
   program[next++] = ANSWER(ALLOW);
   struct sock_fprog code = {.len = (unsigned short)next, .filter = program};
-  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &code) < 0 ? -errno : 0;
+  // All threads alike: each has the same rights to the descriptors.
+  long answer = syscall(
+    SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &code);
+  if (answer < 0) return -errno;
+  return answer > 0 ? -EAGAIN : 0;
 }
 
 int linux_confine(void) {

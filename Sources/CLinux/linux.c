@@ -259,18 +259,20 @@ ssize_t linux_send(
   return sent < 0 ? -errno : sent;
 }
 
-// Descriptors over fd_capacity are closed, never leaked.
+// Descriptors over fd_capacity do not come into the process: where there is no room for one, the
+// kernel lets go of it. Closing it here could wait for a file system that another process answers
+// for, and the kernel's way does not (no FLUSH). So those of a message that was cut (-EMSGSIZE) are
+// handed out too.
 ssize_t linux_receive(
     int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count,
     int flags) {
   char control[CMSG_SPACE(descriptors_max * sizeof(int))];
   struct iovec part = {.iov_base = bytes, .iov_len = capacity};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  // Where none are wanted the kernel lets go of those that came. Closing them here could wait for a
-  // file system that another process answers for.
+  if (fd_capacity > descriptors_max) fd_capacity = descriptors_max;
   if (fd_capacity > 0) {
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = CMSG_LEN((size_t)fd_capacity * sizeof(int));
   }
   ssize_t received;
   do received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
@@ -282,20 +284,10 @@ ssize_t linux_receive(
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     const unsigned char *data = CMSG_DATA(header);
-    for (size_t i = 0; i < count; i++) {
-      int fd;
-      memcpy(&fd, data + i * sizeof(int), sizeof fd);
-      if (*fd_count < fd_capacity)
-        fds[(*fd_count)++] = fd;
-      else
-        close(fd);
-    }
+    memcpy(fds + *fd_count, data, count * sizeof(int));
+    *fd_count += (int)count;
   }
-  if (message.msg_flags & MSG_TRUNC) {
-    for (int i = 0; i < *fd_count; i++) close(fds[i]);
-    *fd_count = 0;
-    return -EMSGSIZE;
-  }
+  if (message.msg_flags & MSG_TRUNC) return -EMSGSIZE;
   return received;
 }
 
@@ -424,6 +416,12 @@ int linux_write_zeros(int fd, uint64_t offset, uint64_t count) {
   return 0;
 }
 
+// What the kernel knows of a file by itself: fstat(2) and fstatfs(2) may ask, and wait for, the
+// process that answers for its file system.
+static int known_facts(int fd, struct statx *facts) {
+  return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, facts);
+}
+
 // What cannot tell its kind counts as remote: a FUSE daemon may be dead.
 int linux_is_remote(int fd) {
   static const unsigned kinds[] = {
@@ -437,15 +435,28 @@ int linux_is_remote(int fd) {
   return 0;
 }
 
+// All of them are on one file system of the kernel's own.
 int linux_is_event(int fd) {
-  struct statfs facts;
-  return fstatfs(fd, &facts) == 0 && (unsigned)facts.f_type == ANON_INODE_FS_MAGIC;
+  struct statx facts, own;
+  if (known_facts(fd, &facts) < 0) return 0;
+  int event = eventfd(0, EFD_CLOEXEC);
+  if (event < 0) return 0;
+  int answer = known_facts(event, &own) == 0 && facts.stx_dev_major == own.stx_dev_major
+    && facts.stx_dev_minor == own.stx_dev_minor;
+  close(event);
+  return answer;
 }
 
-int linux_is_memory(int fd) {
-  struct statfs facts;
-  if (fstatfs(fd, &facts) < 0) return 0;
-  return (unsigned)facts.f_type == TMPFS_MAGIC || (unsigned)facts.f_type == HUGETLBFS_MAGIC;
+// No other files have seals.
+int linux_is_memory(int fd) { return fcntl(fd, F_GET_SEALS) >= 0; }
+
+// Pipes and sockets are the kernel's own even where their names are on somebody else's.
+int linux_may_wait(int fd) {
+  struct statx facts;
+  if (linux_is_memory(fd)) return 0;
+  if (known_facts(fd, &facts) < 0) return 1;
+  if (S_ISFIFO(facts.stx_mode) || S_ISSOCK(facts.stx_mode)) return 0;
+  return !linux_is_event(fd);
 }
 
 int linux_random(void *bytes, size_t count) {

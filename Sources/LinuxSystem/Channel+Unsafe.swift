@@ -40,10 +40,15 @@ package struct Channel: Sendable {
   }
 
   /// The next message; `nil` at the end of the connection. Throws `.again` when none waits.
+  ///
+  /// The other end is one of our own processes, so that its descriptors are closed here at once.
   package func receive() throws(Errno) -> Packet? {
-    let packet = try receiveBytes(
-      upTo: Packet.byteCountMax, descriptorsMax: Packet.descriptorCountMax, from: descriptor)
-    return packet.bytes.isEmpty ? nil : packet
+    var numbers = [Int32](repeating: -1, count: Packet.descriptorCountMax)
+    let (bytes, answer) = LinuxSystem.receive(
+      upTo: Packet.byteCountMax, &numbers, from: descriptor, Int32(MSG_DONTWAIT))
+    let descriptors = numbers.map { Descriptor(owning: $0) }
+    _ = try checked(answer)
+    return bytes.isEmpty ? nil : Packet(bytes, descriptors)
   }
 }
 
@@ -67,22 +72,37 @@ package func sendBytes(
 /// Receives up to `capacity` bytes and their descriptors, without waiting, unless `waiting` and the
 /// socket itself may wait. With `peeking` they stay in the socket; the descriptors are then
 /// duplicates. Empty bytes are the stream's end.
+///
+/// Descriptors are a stranger's, see `Quarantine`. Those over `descriptorsMax` are dropped, and all
+/// when it is full.
 package func receiveBytes(
   upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false,
   waiting: Bool = false
 ) throws(Errno) -> Packet {
-  var numbers = [Int32](repeating: -1, count: descriptorsMax)
+  var numbers = [Int32](repeating: -1, count: Quarantine.isFull ? 0 : descriptorsMax)
+  let flags = (waiting ? 0 : Int32(MSG_DONTWAIT)) | (peeking ? Int32(MSG_PEEK) : 0)
+  let (bytes, answer) = receive(upTo: capacity, &numbers, from: socket, flags)
+  // Those of a message that was cut, too.
+  let descriptors = numbers.map { Descriptor(foreign: $0) }
+  _ = try checked(answer)
+  return Packet(bytes, descriptors)
+}
+
+/// Of `numbers` those are left that came.
+private func receive(
+  upTo capacity: Int, _ numbers: inout [Int32], from socket: Descriptor, _ flags: Int32
+) -> (bytes: [UInt8], answer: Int) {
+  let numbersMax = Int32(numbers.count)
   var count: Int32 = 0
   var answer = 0
-  let flags = (waiting ? 0 : Int32(MSG_DONTWAIT)) | (peeking ? Int32(MSG_PEEK) : 0)
   let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, byteCount in
-    // SAFETY: the buffer has `capacity` bytes, the array room for `descriptorsMax` numbers.
+    // SAFETY: the buffer has `capacity` bytes, the array room for `numbersMax` numbers.
     answer = unsafe linux_receive(
-      socket.number, buffer.baseAddress, capacity, &numbers, Int32(descriptorsMax), &count, flags)
+      socket.number, buffer.baseAddress, capacity, &numbers, numbersMax, &count, flags)
     byteCount = max(0, answer)
   }
-  _ = try checked(answer)
-  return Packet(bytes, numbers.prefix(Int(count)).map { Descriptor(owning: $0) })
+  numbers.removeLast(numbers.count - Int(count))
+  return (bytes, answer)
 }
 
 /// Lets receiving with `waiting` wait for so long, and then throw `.again`; at least a millisecond.

@@ -7,11 +7,25 @@ internal import Glibc
 /// and passes them on in messages; a data path copies `number` into a local once.
 public final class Descriptor: Sendable {
   public let number: Int32
+  private let isForeign: Bool
 
   /// Takes over `number`, which nobody else closes from here on.
-  public init(owning number: Int32) { self.number = number }
+  public init(owning number: Int32) {
+    self.number = number
+    isForeign = false
+  }
 
-  deinit { _ = Glibc.close(number) }
+  /// Takes over what a stranger sent, which may be of a file system that lets its closer wait: see
+  /// `Quarantine`.
+  package init(foreign number: Int32) {
+    self.number = number
+    isForeign = true
+  }
+
+  deinit {
+    if isForeign, mayWait(number), Quarantine.close(number) { return }
+    _ = Glibc.close(number)
+  }
 
   package func setNonblocking(_ on: Bool) throws(Errno) {
     _ = try checked(linux_set_nonblocking(number, on ? 1 : 0))

@@ -1,11 +1,19 @@
 internal import CLinux
 
 /// Whether a descriptor is of a file system that another process or machine answers for (FUSE,
-/// NFS, …): closing it, too, waits for that one. Asking may wait as well.
-package func isRemote(_ file: Descriptor) -> Bool { linux_is_remote(file.number) != 0 }
+/// NFS, …): closing it, too, waits for that one. Asking may wait as well: in a process with a
+/// quarantine for a moment, and then the answer is yes.
+package func isRemote(_ file: Descriptor) -> Bool {
+  mayWait(file.number)
+    && Quarantine.isRemote(file.number) ?? (linux_is_remote(file.number) != 0)
+}
 
 /// Whether a descriptor is an eventfd or its like: nothing of a file system that could wait.
+/// Asking never waits.
 package func isEvent(_ file: Descriptor) -> Bool { linux_is_event(file.number) != 0 }
 
-/// Whether a descriptor is a file in memory (memfd, tmpfs, hugetlbfs).
+/// Whether a descriptor is a file in memory (memfd, tmpfs, hugetlbfs). Asking never waits.
 package func isMemoryFile(_ file: Descriptor) -> Bool { linux_is_memory(file.number) != 0 }
+
+/// Whether closing a descriptor may wait for another process or machine. Asking never waits.
+func mayWait(_ number: Int32) -> Bool { linux_may_wait(number) != 0 }

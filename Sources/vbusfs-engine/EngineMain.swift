@@ -14,6 +14,7 @@ enum EngineMain {
     // A doorbell may be anything that a front end sends, a pipe that nobody reads too.
     ignoreLostReaders()
     do throws(Errno) {
+      try Quarantine.begin()
       if !CommandLine.arguments.contains("--unconfined") { try confineProcess() }
       let loop = try EventLoop()
       // The keeper ends what does not end by itself; a terminal's signals are not for an engine.

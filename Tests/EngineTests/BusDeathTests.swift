@@ -76,6 +76,26 @@ struct BusDeathTests {
     #expect(try other.write(pattern(1, 1), sector: 0) == 0)
   }
 
+  @Test("What a predecessor had stopped, and died before it wrote that down, is not served again")
+  func stoppedAtDeath() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let disk = try lab.disk()
+    let native = try NativeDisk(lab.client(), disk.offer.devID)
+    #expect(try native.write(pattern(0, 1), sector: 0) == 0)
+    // The buffer that the ring's first entry still names.
+    try native.postWrite(pattern(0, 2), sector: 0, slot: 0)
+    let former = try lab.engine()
+    try send(signal: Signal.stop, to: former)
+    disk.record.queue(0).state = .stopped
+    disk.record.queue(0).availableIndex = 0
+    try lab.killEngine()
+    _ = try lab.control.awaitEngine(after: former)
+    _ = try native.device.status()
+    try native.device.connection.close()
+    #expect(try disk.content(sector: 0, count: 4096) == pattern(0, 1))
+  }
+
   @Test("A record that is none ends its client's connection, and the next one is served")
   func brokenRecord() throws {
     let lab = try EngineLab()

@@ -19,6 +19,10 @@ package final class Shepherd: Sendable {
     var engine: Int32?
     var heard: [EngineMessage] = []
     var isEnding = false
+    /// Epochs are begun, and not completed.
+    var isHesitating = false
+    /// What the engine says is not read.
+    var isDeaf = false
   }
 
   private let state: Mutex<State>
@@ -47,7 +51,7 @@ package final class Shepherd: Sendable {
       state.engine = pid
       beginEpoch(&state)
     }
-    while let packet = try? link.receive() {
+    while !state.isDeaf, let packet = try? link.receive() {
       if let message = EngineMessage(packet.bytes) { state.heard.append(message) }
     }
   }
@@ -59,7 +63,7 @@ package final class Shepherd: Sendable {
       tell(.container(container.offer), [container.listener])
     }
     for served in state.served { tell(.device(served.offer), served.descriptors) }
-    tell(.complete(epoch: state.epoch))
+    if !state.isHesitating { tell(.complete(epoch: state.epoch)) }
   }
 
   private func tell(_ message: ControlMessage, _ descriptors: [Descriptor] = []) {
@@ -88,6 +92,32 @@ package final class Shepherd: Sendable {
     state.withLock {
       $0.container = (offer, listener)
       tell(.container(offer), [listener])
+    }
+  }
+
+  /// Tells the next engine everything, but not that it is everything, until `complete`.
+  func hesitate() { state.withLock { $0.isHesitating = true } }
+
+  func complete() {
+    state.withLock {
+      $0.isHesitating = false
+      tell(.complete(epoch: $0.epoch))
+    }
+  }
+
+  /// Reads nothing that the engine says while `body` goes on.
+  func deaf(_ body: () throws -> Void) rethrows {
+    state.withLock { $0.isDeaf = true }
+    defer { state.withLock { $0.isDeaf = false } }
+    try body()
+  }
+
+  /// What the engine has said since it was heard last, after a pause in which it could go on.
+  func heard(milliseconds: UInt32) -> [EngineMessage] {
+    pause(milliseconds: milliseconds)
+    return state.withLock { state in
+      defer { state.heard = [] }
+      return state.heard
     }
   }
 

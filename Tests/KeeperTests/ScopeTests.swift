@@ -1,7 +1,8 @@
-import Keeper
 import KeeperLab
 import LinuxSystem
 import Testing
+
+@testable import Keeper
 
 @Suite("What a program that is not control may not")
 struct ScopeTests {
@@ -82,6 +83,51 @@ struct ScopeTests {
     let starter = try #require(lab.starter)
     #expect(wait(on: starter, milliseconds: 10_000))
     #expect(try read(starter, upTo: 64) == [0x0a])
+  }
+
+  @Test("A child that is given up leaves nothing behind, whatever it put at its end")
+  func givenUp() throws {
+    for index in 0..<50 { try child.keeper.put(lab.first, as: "x/\(index)") }
+    try control.keeper.end("child")
+    _ = try control.waitFor("child") { $0.pid == nil }
+    #expect(try control.keeper.take("scope").isEmpty)
+    #expect(try control.keeper.take("").map(\.name) == ["first"])
+  }
+
+  @Test("A child keeps no more than its share, and others keep theirs")
+  func share() throws {
+    let event = try EventDescriptor().descriptor
+    let packetCount = KeptDescriptors.countMaxOfProgram / Packet.descriptorCountMax
+    for packet in 0...packetCount {
+      try child.keeper.put(
+        [Descriptor](repeating: event, count: Packet.descriptorCountMax),
+        as: (0..<Packet.descriptorCountMax).map { "\(packet)/\($0)" })
+    }
+    #expect(try child.keeper.take("\(packetCount - 1)").count == Packet.descriptorCountMax)
+    #expect(try child.keeper.take("\(packetCount)").isEmpty)
+    try control.keeper.put(event, as: "scope/control's")
+    #expect(try control.keeper.take("scope/control's").count == 1)
+    try child.keeper.drop("0")
+    try child.keeper.put(event, as: "again")
+    #expect(try child.keeper.take("again").count == 1)
+  }
+
+  @Test("A child that has its share has no connection accepted")
+  func shareOfConnections() throws {
+    let event = try EventDescriptor().descriptor
+    for packet in 0..<KeptDescriptors.countMaxOfProgram / Packet.descriptorCountMax {
+      try child.keeper.put(
+        [Descriptor](repeating: event, count: Packet.descriptorCountMax),
+        as: (0..<Packet.descriptorCountMax).map { "\(packet)/\($0)" })
+    }
+    let path = lab.folder + "/socket"
+    let listener = try listen(
+      at: path, permissions: 0o600, uid: effectiveUser(), gid: effectiveGroup())
+    let peer = try connect(to: path)
+    #expect(try child.keeper.accept(from: listener, as: "x") == nil)
+    try child.keeper.drop("0")
+    #expect(try child.keeper.accept(from: listener, as: "x") != nil)
+    #expect(!hasEnded(peer))
   }
 
   @Test("A child that asks and never reads is answered no more until it does")

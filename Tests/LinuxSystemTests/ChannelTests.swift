@@ -34,4 +34,39 @@ struct ChannelTests {
     let near = try Channel.pair().0
     #expect(try near.receive() == nil)
   }
+
+  @Test(
+    "Of more descriptors than are wanted so many come, and the others are let go",
+    arguments: 0...3)
+  func unwanted(_ count: Int) throws {
+    let (near, far) = try Channel.pair()
+    let pipe = try Self.send(through: near)
+    do {
+      let packet = try receiveBytes(upTo: 8, descriptorsMax: count, from: far.descriptor)
+      #expect(packet.descriptors.count == count)
+      for descriptor in packet.descriptors { try write([1], to: descriptor) }
+    }
+    if count > 0 { #expect(try read(pipe, upTo: 8).count == count) }
+    #expect(wait(on: pipe, milliseconds: 10_000))
+    #expect(try read(pipe, upTo: 8).isEmpty)
+  }
+
+  @Test("Of a message that was cut no descriptor stays open")
+  func cut() throws {
+    let (near, far) = try Channel.pair()
+    let pipe = try Self.send(through: near)
+    #expect(throws: Errno.messageTooLong) {
+      try receiveBytes(upTo: 1, descriptorsMax: 3, from: far.descriptor)
+    }
+    #expect(wait(on: pipe, milliseconds: 10_000))
+    #expect(try read(pipe, upTo: 8).isEmpty)
+  }
+
+  /// Sends three descriptors, the only ones of a pipe that write; the end that reads.
+  private static func send(through channel: Channel) throws -> Descriptor {
+    let pipe = try makePipe()
+    try pipe.reading.setNonblocking(true)
+    try channel.send(Packet([1, 2], [pipe.writing, pipe.writing, pipe.writing]))
+    return pipe.reading
+  }
 }

@@ -238,6 +238,16 @@ extension MountTests {
       _ = try awaitAnswer("the device to be taken") { held.answers ? nil : true }
     }
 
+    @Test("is taken from it when the device is disabled, by a control that came after unplugging")
+    func disabledLater() throws {
+      let held = try Held()
+      defer { held.lab.end() }
+      #expect(try held.lab.run("rm containers/lab/devices/d; kill_control").text == "")
+      #expect(held.answers)
+      #expect(try held.lab.run("echo 0 >devices/d/enabled").text == "")
+      _ = try awaitAnswer("the device to be taken") { held.answers ? nil : true }
+    }
+
     @Test("is taken from it when the device is removed")
     func removed() throws {
       let held = try Held()

@@ -91,7 +91,7 @@ char **linux_environment(void);
 int linux_assume_user(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count);
 
 // Gives up, for good, every right but to use the descriptors at hand: the user, the capabilities,
-// and all system calls that a data path does not need. Before the process has threads.
+// and all system calls that a data path does not need. All threads do.
 int linux_confine(void);
 
 // -- mounts
@@ -177,9 +177,12 @@ int linux_punch_hole(int fd, uint64_t offset, uint64_t count);  // reads zeros, 
 int linux_zero_range(int fd, uint64_t offset, uint64_t count);  // reads zeros, keeps blocks
 int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
 
-// 1 when a file's file system is answered for by another process or machine, or cannot tell.
+// 1 when a file's file system is answered for by another process or machine, or cannot tell. May
+// wait for that one.
 int linux_is_remote(int fd);
-// 1 for an eventfd or its like; 1 for a file in memory, with pages of any size.
+// 1 where closing a descriptor, or asking what it is, may wait for another process or machine.
+int linux_may_wait(int fd);
+// 1 for an eventfd or its like; 1 for a file in memory, with pages of any size. None of these wait.
 int linux_is_event(int fd);
 int linux_is_memory(int fd);
 

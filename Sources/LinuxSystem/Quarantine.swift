@@ -1,0 +1,141 @@
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+
+/// The thread on which a process closes what strangers sent it, and asks what that is.
+///
+/// Closing a file of FUSE, NFS or the like sends a request (FLUSH) to whoever answers for it and
+/// waits for him, for ever if he wants it; each close(2) does, so duplicating does not help. In a
+/// process that has begun its quarantine, a foreign descriptor that may wait is closed by this
+/// thread, and the loop goes on.
+///
+/// One that does wait has all others wait behind it, open. When they are `countMax` the process
+/// takes none from strangers any more: the kernel drops what they send, which asks nobody, and the
+/// messages that should bring some are refused or end their connections. Whoever is there already
+/// is served as before. That lasts until the thread goes on; the process cannot end before, either.
+package final class Quarantine: Sendable {
+  /// Far below the limit of descriptors of a process, far above what comes by mistake.
+  package static let countMax = 256
+
+  private struct Asking {
+    var question: UInt32 = 0
+    var silentUntil: UInt64 = 0
+  }
+
+  private static let ofProcess = Mutex<Quarantine?>(nil)
+
+  /// How long the loop waits for what a file is; a moment on any but a remote file system.
+  private static let patienceMilliseconds: UInt64 = 200
+  /// How long nothing is asked after that was in vain, so that strangers cannot take up the loop.
+  private static let silenceMilliseconds: UInt64 = 60_000
+
+  private let orders: Descriptor
+  private let answers: Descriptor
+  private let waiting = Atomic<Int>(0)
+  private let asking = Mutex(Asking())
+
+  private init(orders: Descriptor, answers: Descriptor) {
+    self.orders = orders
+    self.answers = answers
+  }
+
+  /// Starts the thread, once. Before the process is confined, which allows no new thread.
+  package static func begin() throws(Errno) {
+    let (orders, ours) = try makePipe()
+    let (theirs, answers) = try makePipe()
+    // A full pipe must not hold up the loop.
+    try ours.setNonblocking(true)
+    let quarantine = Quarantine(orders: ours, answers: theirs)
+    _ = try Thread { quarantine.work(orders, answers) }
+    ofProcess.withLock { $0 = quarantine }
+    // The thread has begun when it answers: what the C library does at its start may be refused to
+    // a confined process.
+    guard quarantine.order(orders.number, question: .max), Self.pair(from: theirs) != nil else {
+      throw .inputOutput
+    }
+  }
+
+  /// Whether nothing more is to be taken from strangers.
+  package static var isFull: Bool {
+    ofProcess.withLock { $0 }.map { $0.waiting.load(ordering: .relaxed) >= countMax } ?? false
+  }
+
+  /// Has a descriptor closed; `false` where the process has no quarantine, and its owner closes.
+  static func close(_ number: Int32) -> Bool {
+    guard let quarantine = ofProcess.withLock({ $0 }) else { return false }
+    quarantine.waiting.add(1, ordering: .relaxed)
+    // Where there is no room it stays open, but that is for many more than `countMax`.
+    _ = quarantine.order(number, question: 0)
+    return true
+  }
+
+  /// Whether a file is remote, or does not tell in time; nil where the process has no quarantine.
+  static func isRemote(_ number: Int32) -> Bool? {
+    ofProcess.withLock { $0 }.map { $0.ask(number) }
+  }
+
+  private func ask(_ number: Int32) -> Bool {
+    asking.withLock { asking in
+      let now = monotonicNanoseconds()
+      guard now >= asking.silentUntil else { return true }
+      asking.question = max(1, asking.question &+ 1)
+      guard order(number, question: asking.question) else { return true }
+      let end = now + Self.patienceMilliseconds * 1_000_000
+      // Answers to former questions may have come meanwhile.
+      while let (question, isRemote) = answer(until: end) {
+        if question == asking.question { return isRemote }
+      }
+      asking.silentUntil = monotonicNanoseconds() + Self.silenceMilliseconds * 1_000_000
+      return true
+    }
+  }
+
+  private func answer(until end: UInt64) -> (question: UInt32, isRemote: Bool)? {
+    let now = monotonicNanoseconds()
+    guard now < end, wait(on: answers, milliseconds: Int32((end - now) / 1_000_000 + 1)),
+      let (question, isRemote) = Self.pair(from: answers)
+    else { return nil }
+    return (question, isRemote != 0)
+  }
+
+  /// Has a question about a descriptor answered, or with 0 the descriptor closed.
+  private func order(_ number: Int32, question: UInt32) -> Bool {
+    (try? Self.put(question, UInt32(bitPattern: number), to: orders)) != nil
+  }
+
+  // MARK: The thread
+
+  private func work(_ orders: Descriptor, _ answers: Descriptor) {
+    while let (question, number) = Self.pair(from: orders) {
+      let number = Int32(bitPattern: number)
+      guard question == 0 else {
+        try? Self.put(question, UInt32(linux_is_remote(number)), to: answers)
+        continue
+      }
+      _ = Glibc.close(number)
+      waiting.subtract(1, ordering: .relaxed)
+    }
+  }
+
+  // MARK: Pairs of numbers, which a pipe takes whole or not at all
+
+  private static func put(
+    _ first: UInt32, _ second: UInt32, to pipe: Descriptor
+  ) throws(Errno) {
+    var wire = WireWriter()
+    wire.put(first)
+    wire.put(second)
+    try write(wire.bytes, to: pipe)
+  }
+
+  /// Waits for a pair; nil at the end of the pipe.
+  private static func pair(from pipe: Descriptor) -> (UInt32, UInt32)? {
+    while true {
+      do throws(Errno) {
+        var wire = WireReader(try read(pipe, upTo: 8))
+        guard let first = try? wire.uint32(), let second = try? wire.uint32() else { return nil }
+        return (first, second)
+      } catch { if error != .interrupted { return nil } }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import LinuxSystem
+import RingDriver
+import TestSupport
+import Testing
+import VbusClient
+import VbusLink
+import VhostUser
+
+@Suite(
+  "A descriptor of a file system that does not answer harms its sender only", .serialized,
+  .needs(.root, .fuse), .timeLimit(.minutes(2)))
+struct SilentFileTests {
+  /// Messages of a native client with as many descriptors as they need, with more than that, and
+  /// ones that make no sense.
+  static let native: [(bytes: [UInt8], count: Int)] = [
+    (addMemory, 1), (Request.addFastCall(address: 4096).bytes(tag: 1), 2), (addMemory, 2),
+    (addMemory, 9), (Request.ready.bytes(tag: 1), 1), ([UInt8](repeating: 0xfe, count: 8), 1),
+    ([1, 2, 3], 1), ([UInt8](repeating: 1, count: 200), 2),
+  ]
+
+  private static let region = Request.addMemory(
+    Region(address: 1 << 40, byteCount: 4096, fileOffset: 0))
+  private static let addMemory = region.bytes(tag: 1)
+
+  @Test("Sent over the bus it holds up no other client", arguments: native.indices)
+  func overBus(_ index: Int) throws {
+    let (bytes, count) = Self.native[index]
+    let lab = try EngineLab()
+    try lab.openBus()
+    let device = try VirtioDevice(lab.client().open(lab.rng()))
+    let client = try RawClient.attached(to: lab)
+    let file = try SilentFile()
+    try surprise(lab, file) {
+      try client.send(bytes, [Descriptor](repeating: file.open(), count: count))
+    }
+    #expect(client.hears())
+    #expect(try device.status() == [])
+  }
+
+  @Test("As memory it is EBADF")
+  func asMemory() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let client = try RawClient.attached(to: lab)
+    let file = try SilentFile()
+    try surprise(lab, file) { try client.send(Self.addMemory, [file.open()]) }
+    #expect(try client.reply().errno == .badDescriptor)
+  }
+
+  @Test("More of them than the quarantine holds end no client, and later ones work again")
+  func tooMany() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let device = try VirtioDevice(lab.client().open(lab.rng()))
+    let clients = try (0..<16).map { _ in try RawClient.attached(to: lab) }
+    let memory = try makeMemoryFile("memory", byteCount: 4096)
+    let file = try flood(lab, through: clients)
+    #expect(try device.status() == [])
+    #expect(try clients[0].ask(Self.region, [memory]).errno == .invalid)
+    #expect(throws: BusError.refused(.invalid)) { try lab.client() }
+    file.end()
+    for _ in 0..<1000 where (try? lab.client()) == nil { pause(milliseconds: 10) }
+    #expect(try lab.client().devices().count == 1)
+  }
+
+  /// Fills the quarantine; what it waits for.
+  private func flood(
+    _ lab: EngineLab, through clients: [RawClient]
+  ) throws -> SilentFile {
+    let file = try SilentFile()
+    let roundCount = Quarantine.countMax / clients.count / 3 + 1
+    try surprise(lab, file) {
+      let descriptors = [Descriptor](repeating: try file.open(), count: 3)
+      for _ in 0..<roundCount {
+        for client in clients { try client.send(Self.addMemory, descriptors) }
+      }
+    }
+    for _ in 0..<roundCount {
+      for client in clients { #expect(try client.reply().errno == .invalid) }
+    }
+    return file
+  }
+
+  /// Messages of a front end with as many descriptors as they need, and with more.
+  static let ofFrontEnd: [(message: Message, count: Int)] = [
+    (Message(.setVringKick, payload: payloadBytes { $0.put(UInt64(0)) }), 1),
+    (Message(.setVringCall, payload: payloadBytes { $0.put(UInt64(0)) }), 1),
+    (Message(.setBackendChannel), 1), (Message(.getFeatures), 1), (Message(.setOwner), 60),
+  ]
+
+  @Test("Sent by a front end it holds up no other device", arguments: ofFrontEnd.indices)
+  func byFrontEnd(_ index: Int) throws {
+    let (message, count) = Self.ofFrontEnd[index]
+    let lab = try EngineLab()
+    let disk = try lab.disk()
+    let neighbour = try Guest.running(lab.disk())
+    let file = try SilentFile()
+    let frontEnd = try FrontEnd(connectingTo: disk.path)
+    try surprise(lab, file) {
+      try frontEnd.send(message, [Descriptor](repeating: file.open(), count: count))
+    }
+    #expect(wait(on: frontEnd.socket, milliseconds: 10_000))
+    #expect(hasEnded(frontEnd.socket))
+    #expect(try neighbour.queues[0].flush() == 0)
+  }
+
+  @Test("A front end that leaves with half a message and such a file holds up no other device")
+  func halfMessage() throws {
+    let lab = try EngineLab()
+    let disk = try lab.disk()
+    let neighbour = try Guest.running(lab.disk())
+    let file = try SilentFile()
+    let frontEnd = try FrontEnd(connectingTo: disk.path)
+    try surprise(lab, file) {
+      try frontEnd.send(Array(Message(.getFeatures).bytes.prefix(7)), [file.open()])
+    }
+    disconnect(frontEnd.socket)
+    #expect(try neighbour.queues[0].flush() == 0)
+    #expect(try Guest.running(disk).queues[0].flush() == 0)
+  }
+
+  // MARK: Means
+
+  /// Has something said that the engine hears when the file's system answers no more.
+  private func surprise(_ lab: EngineLab, _ file: SilentFile, _ say: () throws -> Void) throws {
+    let engine = try lab.engine()
+    try send(signal: Signal.stop, to: engine)
+    try say()
+    file.fallSilent()
+    try send(signal: Signal.resume, to: engine)
+  }
+}
