@@ -113,7 +113,7 @@ package final class Shepherd: Sendable {
   }
 
   /// What the engine has said since it was heard last, after a pause in which it could go on.
-  func heard(milliseconds: UInt32) -> [EngineMessage] {
+  package func heard(milliseconds: UInt32) -> [EngineMessage] {
     pause(milliseconds: milliseconds)
     return state.withLock { state in
       defer { state.heard = [] }
