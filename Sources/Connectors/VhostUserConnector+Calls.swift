@@ -22,19 +22,16 @@ extension VhostUserConnector {
     }
     switch function {
     case .identify: data = identity(device, frontEnd).bytes
-    case .getFeatures: data = Self.bytes(device.offered & ~VhostFeatures.protocolFeatures, 8)
+    case .getFeatures:
+      data = littleEndian(device.offered & ~VhostFeatures.protocolFeatures, byteCount: 8)
     case .setFeatures: try setFeatures(littleEndian(data), device, frontEnd)
-    case .getStatus: data = Self.bytes(UInt64(device.status.rawValue), 4)
+    case .getStatus: data = littleEndian(device.status.rawValue, byteCount: 4)
     case .setStatus:
       try setStatus(UInt32(truncatingIfNeeded: littleEndian(data)), device, frontEnd)
     case .getConfiguration: try readConfiguration(&data, frontEnd)
     case .setConfiguration: try writeConfiguration(data, frontEnd)
     }
     return 0
-  }
-
-  private static func bytes(_ number: UInt64, _ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
   }
 
   /// The protocol does not tell how large a configuration space is, nor a queue: the largest that

@@ -6,7 +6,7 @@ internal import VhostUser
 
 extension VhostUserConnector {
   package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       if !isEnded { try hear() }
       if let event = inbox.next() {
@@ -14,9 +14,9 @@ extension VhostUserConnector {
         return event
       }
       guard !isEnded else { throw .disconnected }
-      if let deadline, deadline.hasPassed { return nil }
+      if deadline.hasPassed { return nil }
       // Nothing tells that a device is there again.
-      let rest = deadline?.rest ?? -1
+      let rest = deadline.rest
       let look = Int32(Self.lookMilliseconds)
       _ = wait(
         on: watched.descriptor,

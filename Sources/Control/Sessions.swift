@@ -94,9 +94,14 @@ final class Sessions {
     lastID += 1
     let id = SessionID(rawValue: lastID)
     let name = Kept.session(id)
-    guard let connection = try? control.keeper.accept(from: listener, as: name),
-      let peer = try? SocketPeer(of: connection)
-    else { return pauseListening() }
+    guard let connection = try? control.keeper.accept(from: listener, as: name) else {
+      return pauseListening()
+    }
+    // Who connected may be gone again.
+    guard let peer = try? SocketPeer(of: connection) else {
+      try? control.keeper.drop(name)
+      return
+    }
     if let refusal = refusal(of: peer) {
       say(refusal.text, number: 1, to: id)
       try? control.keeper.drop(name)
@@ -121,7 +126,7 @@ final class Sessions {
     return nil
   }
 
-  /// Who connected may be gone again, or there is no room for another descriptor.
+  /// There is no room for another descriptor, or who connected was gone at once.
   private func pauseListening() {
     if let watch { control.loop.remove(watch) }
     _ = control.loop.after(milliseconds: Self.pauseMilliseconds) { [unowned self] in

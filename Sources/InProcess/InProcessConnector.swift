@@ -74,7 +74,7 @@ package final class InProcessConnector: MessageConnector {
   }
 
   package func nextEvent(milliseconds: Int32) throws(BusError) -> Event? {
-    let deadline = milliseconds < 0 ? nil : Deadline(milliseconds: UInt32(milliseconds))
+    let deadline = Deadline(orNever: milliseconds)
     while true {
       waiting.clear()
       try takeEvents()
@@ -83,8 +83,8 @@ package final class InProcessConnector: MessageConnector {
         return event
       }
       guard !isEnded else { throw .disconnected }
-      if let deadline, deadline.hasPassed { return nil }
-      _ = wait(on: waiting.descriptor, milliseconds: deadline?.rest ?? -1)
+      if deadline.hasPassed { return nil }
+      _ = wait(on: waiting.descriptor, milliseconds: deadline.rest)
     }
   }
 

@@ -96,9 +96,9 @@ package final class Shepherd: Sendable {
   }
 
   /// Tells the next engine everything, but not that it is everything, until `complete`.
-  func hesitate() { state.withLock { $0.isHesitating = true } }
+  package func hesitate() { state.withLock { $0.isHesitating = true } }
 
-  func complete() {
+  package func complete() {
     state.withLock {
       $0.isHesitating = false
       tell(.complete(epoch: $0.epoch))
@@ -106,7 +106,7 @@ package final class Shepherd: Sendable {
   }
 
   /// Reads nothing that the engine says while `body` goes on.
-  func deaf(_ body: () throws -> Void) rethrows {
+  package func deaf(_ body: () throws -> Void) rethrows {
     state.withLock { $0.isDeaf = true }
     defer { state.withLock { $0.isDeaf = false } }
     try body()

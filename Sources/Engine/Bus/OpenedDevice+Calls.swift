@@ -42,9 +42,9 @@ extension OpenedDevice {
     switch function {
     case .identify: data = identity.bytes
     case .getFeatures: data = littleEndian(device.offered, byteCount: 8)
-    case .setFeatures: return try setFeatures(number(data))
-    case .getStatus: data = littleEndian(UInt64(status.rawValue), byteCount: 4)
-    case .setStatus: return try setStatus(UInt32(truncatingIfNeeded: number(data)))
+    case .setFeatures: return try setFeatures(littleEndian(data))
+    case .getStatus: data = littleEndian(status.rawValue, byteCount: 4)
+    case .setStatus: return try setStatus(UInt32(truncatingIfNeeded: littleEndian(data)))
     case .getConfiguration: try readConfiguration(&data)
     case .setConfiguration: return try writeConfiguration(data)
     }
@@ -112,20 +112,12 @@ extension OpenedDevice {
     guard data.count >= 8, data.count <= 8 + VirtioFunction.configurationByteCountMax else {
       throw .invalid
     }
-    let offset = Int(number(Array(data[0..<4])))
-    let count = Int(number(Array(data[4..<8])))
+    let offset = Int(littleEndian(data[..<4]))
+    let count = Int(littleEndian(data[4..<8]))
     guard count == data.count - 8, offset + count <= device.model.configuration.count else {
       throw .invalid
     }
     return (offset, count)
-  }
-
-  private func number(_ bytes: [UInt8]) -> UInt64 {
-    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  private func littleEndian(_ number: UInt64, byteCount: Int) -> [UInt8] {
-    (0..<byteCount).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
   }
 
   // MARK: What the device tells its driver
