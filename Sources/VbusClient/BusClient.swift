@@ -137,6 +137,14 @@ extension BusClient {
     if let end { throw end }
   }
 
+  /// As above, of a signal: takes one that was raised. Looks into the connector once: nobody would be
+  /// woken for what a second look took out of it.
+  func checkedTake(_ cookie: UInt64) throws(BusError) -> Bool {
+    if takeSignal(cookie) { return true }
+    if let end { throw end }
+    return false
+  }
+
   private func quieten() { if inbox.isEmpty { waiting.clear() } }
 
   /// Takes a signal that was raised; false when it was not.

@@ -59,8 +59,7 @@ public final class ClientShare {
   }
 
   private func waitForEvent(_ deadline: Deadline) throws(BusError) -> Bool {
-    while !clear() {
-      try client.checkedPump()
+    while try !client.checkedTake(wish.cookie) {
       if deadline.hasPassed { return false }
       _ = LinuxSystem.wait(on: client.connector.descriptor, milliseconds: deadline.rest)
     }
