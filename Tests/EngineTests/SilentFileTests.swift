@@ -53,11 +53,13 @@ struct SilentFileTests {
     try lab.openBus()
     let device = try VirtioDevice(lab.client().open(lab.rng()))
     let clients = try (0..<16).map { _ in try RawClient.attached(to: lab) }
+    let others = try (0..<2).map { _ in try RawClient.attached(to: lab) }
     let memory = try makeMemoryFile("memory", byteCount: 4096)
     let file = try flood(lab, through: clients)
     #expect(try device.status() == [])
-    #expect(try clients[0].ask(Self.region, [memory]).errno == .invalid)
-    #expect(throws: BusError.refused(.invalid)) { try lab.client() }
+    #expect(try others[0].ask(.ready).errno == nil)
+    try others[1].send(Self.addMemory, [memory])
+    #expect(others[1].hears() && hasEnded(others[1].channel.descriptor))
     file.end()
     for _ in 0..<1000 where (try? lab.client()) == nil { pause(milliseconds: 10) }
     #expect(try lab.client().devices().count == 1)
@@ -75,9 +77,8 @@ struct SilentFileTests {
         for client in clients { try client.send(Self.addMemory, descriptors) }
       }
     }
-    for _ in 0..<roundCount {
-      for client in clients { #expect(try client.reply().errno == .invalid) }
-    }
+    // As long as the engine takes to hear all that, and to see that the first one waits.
+    pause(milliseconds: 200)
     return file
   }
 
