@@ -22,14 +22,16 @@ struct SilentFileTests {
     Region(address: 1 << 40, byteCount: 4096, fileOffset: 0))
   private static let addMemory = region.bytes(tag: 1)
 
-  @Test("Sent over the bus it holds up no other client", arguments: native.indices)
-  func overBus(_ index: Int) throws {
+  @Test(
+    "Sent over the bus it holds up no other client", arguments: native.indices,
+    SilentFile.Rest.allCases)
+  func overBus(_ index: Int, _ rest: SilentFile.Rest) throws {
     let (bytes, count) = Self.native[index]
     let lab = try EngineLab()
     try lab.openBus()
     let device = try VirtioDevice(lab.client().open(lab.rng()))
     let client = try RawClient.attached(to: lab)
-    let file = try SilentFile()
+    let file = try SilentFile(leaving: rest)
     try surprise(lab, file) {
       try client.send(bytes, [Descriptor](repeating: file.open(), count: count))
     }
@@ -89,13 +91,15 @@ struct SilentFileTests {
     (Message(.setBackendChannel), 1), (Message(.getFeatures), 1), (Message(.setOwner), 60),
   ]
 
-  @Test("Sent by a front end it holds up no other device", arguments: ofFrontEnd.indices)
-  func byFrontEnd(_ index: Int) throws {
+  @Test(
+    "Sent by a front end it holds up no other device", arguments: ofFrontEnd.indices,
+    SilentFile.Rest.allCases)
+  func byFrontEnd(_ index: Int, _ rest: SilentFile.Rest) throws {
     let (message, count) = Self.ofFrontEnd[index]
     let lab = try EngineLab()
     let disk = try lab.disk()
     let neighbour = try Guest.running(lab.disk())
-    let file = try SilentFile()
+    let file = try SilentFile(leaving: rest)
     let frontEnd = try FrontEnd(connectingTo: disk.path)
     try surprise(lab, file) {
       try frontEnd.send(message, [Descriptor](repeating: file.open(), count: count))
@@ -105,12 +109,14 @@ struct SilentFileTests {
     #expect(try neighbour.queues[0].flush() == 0)
   }
 
-  @Test("A front end that leaves with half a message and such a file holds up no other device")
-  func halfMessage() throws {
+  @Test(
+    "A front end that leaves with half a message and such a file holds up no other device",
+    arguments: SilentFile.Rest.allCases)
+  func halfMessage(_ rest: SilentFile.Rest) throws {
     let lab = try EngineLab()
     let disk = try lab.disk()
     let neighbour = try Guest.running(lab.disk())
-    let file = try SilentFile()
+    let file = try SilentFile(leaving: rest)
     let frontEnd = try FrontEnd(connectingTo: disk.path)
     try surprise(lab, file) {
       try frontEnd.send(Array(Message(.getFeatures).bytes.prefix(7)), [file.open()])
@@ -127,7 +133,7 @@ struct SilentFileTests {
     let engine = try lab.engine()
     try send(signal: Signal.stop, to: engine)
     try say()
-    file.fallSilent()
+    try file.fallSilent()
     try send(signal: Signal.resume, to: engine)
   }
 }
