@@ -39,6 +39,38 @@ struct SilentFileTests {
     #expect(try device.status() == [])
   }
 
+  @Test("Behind more descriptors than a message may have it holds up no other client")
+  func behindOthers() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let device = try VirtioDevice(lab.client().open(lab.rng()))
+    let client = try RawClient.attached(to: lab)
+    let file = try SilentFile(leaving: .unwrittenBytes)
+    try surprise(lab, file) {
+      let bells = [Descriptor](repeating: try EventDescriptor().descriptor, count: 9)
+      try client.send(Self.addMemory, bells + [file.open()])
+    }
+    #expect(try client.reply().errno == .invalid)
+    #expect(try device.status() == [])
+  }
+
+  @Test("Unread behind a message that ends the connection it holds up no other client")
+  func unread() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let device = try VirtioDevice(lab.client().open(lab.rng()))
+    let client = try RawClient.attached(to: lab)
+    let file = try SilentFile(leaving: .unwrittenBytes)
+    try surprise(lab, file) {
+      try client.send([1, 2, 3])
+      try client.send(Self.addMemory, [file.open()])
+    }
+    #expect(client.hears())
+    #expect(try device.status() == [])
+    // The keeper too lets go of the connection.
+    #expect(try lab.client().devices().count == 1)
+  }
+
   @Test("As memory it is EBADF")
   func asMemory() throws {
     let lab = try EngineLab()
@@ -124,6 +156,19 @@ struct SilentFileTests {
     disconnect(frontEnd.socket)
     #expect(try neighbour.queues[0].flush() == 0)
     #expect(try Guest.running(disk).queues[0].flush() == 0)
+  }
+
+  @Test("Sent by a front end that is turned away it holds up no other device")
+  func turnedAway() throws {
+    let lab = try EngineLab()
+    let disk = try lab.disk()
+    let present = try Guest.running(disk)
+    let file = try SilentFile(leaving: .unwrittenBytes)
+    let frontEnd = try FrontEnd(connectingTo: disk.path)
+    try surprise(lab, file) { try frontEnd.send(Message(.getFeatures), [file.open()]) }
+    #expect(try present.queues[0].flush() == 0)
+    #expect(hasEnded(frontEnd.socket))
+    #expect(try Guest.running(lab.disk()).queues[0].flush() == 0)
   }
 
   // MARK: Means
