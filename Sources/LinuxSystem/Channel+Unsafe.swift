@@ -74,7 +74,7 @@ package func sendBytes(
 /// duplicates. Empty bytes are the stream's end.
 ///
 /// Descriptors are a stranger's, see `Quarantine`: those over `descriptorsMax` are closed. Throws
-/// `.tooManyOpenFiles` where some come that cannot be taken.
+/// `.tooManyOpenFiles` where some come and none is wanted, or none can be taken.
 package func receiveBytes(
   upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false,
   waiting: Bool = false

@@ -77,10 +77,11 @@ package final class Quarantine: Sendable {
   }
 
   /// For how many descriptors a message needs room of which so many are wanted. Throws
-  /// `.tooManyOpenFiles` where the one that waits brings some that cannot be taken.
+  /// `.tooManyOpenFiles` where the one that waits brings some, and none is wanted or can be taken:
+  /// a process that starts others would have each of them wait, who close what they get from it.
   package static func room(for wanted: Int, from socket: Descriptor) throws(Errno) -> Int {
     guard ofProcess.withLock({ $0 != nil }) else { return wanted }
-    guard !isFull || linux_brings_descriptors(socket.number) == 0 else {
+    guard wanted > 0 && !isFull || linux_brings_descriptors(socket.number) == 0 else {
       throw .tooManyOpenFiles
     }
     return Int(LINUX_DESCRIPTORS_MAX)

@@ -40,7 +40,8 @@ package func consume(_ message: Message, from socket: Descriptor) throws(Session
   while rest > 0 {
     let taken: Packet
     do {
-      taken = try receiveBytes(upTo: rest, descriptorsMax: 0, from: socket)
+      taken = try receiveBytes(
+        upTo: rest, descriptorsMax: Limits.descriptorCountMax, from: socket)
     } catch { throw .connection(error) }
     guard !taken.bytes.isEmpty else { throw .ended }
     rest -= taken.bytes.count

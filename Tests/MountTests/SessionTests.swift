@@ -203,7 +203,7 @@ extension MountTests {
     }
 
     @Test(
-      "is asked with a descriptor of a file system that does not answer, and holds up nobody",
+      "ends when a descriptor comes, and holds up nobody where its file system does not answer",
       .needs(.root), arguments: SilentFile.Rest.allCases)
     func silentFile(_ rest: SilentFile.Rest) throws {
       let lab = try Lab()
@@ -215,7 +215,10 @@ extension MountTests {
       try program.send("device rng", file.open())
       try file.fallSilent()
       try LinuxSystem.send(signal: Signal.resume, to: control)
-      #expect(try program.receive().hasPrefix("ok "))
+      #expect(throws: Errno.connectionReset) { try program.receive() }
+      let other = try Program(begunIn: lab)
+      // For this a process is started.
+      #expect(try other.ask("device console backend=file path=\(lab.folder)/c").hasPrefix("ok "))
       #expect(try lab.run("ls devices | wc -l").text == "1\n")
     }
 
