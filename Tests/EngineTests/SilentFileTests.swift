@@ -167,8 +167,26 @@ struct SilentFileTests {
     let frontEnd = try FrontEnd(connectingTo: disk.path)
     try surprise(lab, file) { try frontEnd.send(Message(.getFeatures), [file.open()]) }
     #expect(try present.queues[0].flush() == 0)
+    #expect(wait(on: frontEnd.socket, milliseconds: 10_000))
     #expect(hasEnded(frontEnd.socket))
     #expect(try Guest.running(lab.disk()).queues[0].flush() == 0)
+  }
+
+  @Test("The thread that waits is confined as the engine is")
+  func confinedThread() throws {
+    let lab = try EngineLab()
+    _ = try lab.disk()
+    let tasks = "/proc/\(try lab.engine())/task"
+    let threads = try names(in: tasks)
+    #expect(threads.count == 2)
+    for thread in threads {
+      let status = String(decoding: try readFile("\(tasks)/\(thread)/status"), as: UTF8.self)
+      let lines = status.split(separator: "\n")
+      #expect(lines.contains("Seccomp:\t2"))
+      #expect(lines.contains("NoNewPrivs:\t1"))
+      #expect(lines.contains("Uid:\t65534\t65534\t65534\t65534"))
+      #expect(lines.contains("CapEff:\t0000000000000000"))
+    }
   }
 
   // MARK: Means
