@@ -236,7 +236,7 @@ int linux_peer_groups(int socket, uint32_t *groups, int capacity) {
   return (int)(length / sizeof *groups);
 }
 
-enum { descriptors_max = 253 };  // SCM_MAX_FD
+enum { descriptors_max = LINUX_DESCRIPTORS_MAX };
 
 ssize_t linux_send(
     int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags) {
@@ -259,10 +259,9 @@ ssize_t linux_send(
   return sent < 0 ? -errno : sent;
 }
 
-// Descriptors over fd_capacity do not come into the process: where there is no room for one, the
-// kernel lets go of it. Closing it here could wait for a file system that another process answers
-// for, and the kernel's way does not (no FLUSH). So those of a message that was cut (-EMSGSIZE) are
-// handed out too.
+// Descriptors over fd_capacity do not come into the process: the kernel lets go of them, in the
+// calling thread, which may have to wait for the file system of one. Those of a message that was
+// cut (-EMSGSIZE) are handed out too.
 ssize_t linux_receive(
     int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count,
     int flags) {
@@ -289,6 +288,21 @@ ssize_t linux_receive(
   }
   if (message.msg_flags & MSG_TRUNC) return -EMSGSIZE;
   return received;
+}
+
+void linux_block_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
+// The kernel says so where there is no room for them. They stay in the socket.
+int linux_brings_descriptors(int socket) {
+  char byte;
+  struct iovec part = {.iov_base = &byte, .iov_len = 1};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  ssize_t received = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT);
+  return received >= 0 && (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
 // The child's half of linux_spawn, after fork: only async-signal-safe calls.
@@ -450,14 +464,21 @@ int linux_is_event(int fd) {
 // No other files have seals.
 int linux_is_memory(int fd) { return fcntl(fd, F_GET_SEALS) >= 0; }
 
+int linux_is_socket(int fd) {
+  struct statx facts;
+  return known_facts(fd, &facts) == 0 && S_ISSOCK(facts.stx_mode);
+}
+
 // Pipes and sockets are the kernel's own even where their names are on somebody else's.
-int linux_may_wait(int fd) {
+int linux_may_be_remote(int fd) {
   struct statx facts;
   if (linux_is_memory(fd)) return 0;
   if (known_facts(fd, &facts) < 0) return 1;
   if (S_ISFIFO(facts.stx_mode) || S_ISSOCK(facts.stx_mode)) return 0;
   return !linux_is_event(fd);
 }
+
+int linux_closing_may_wait(int fd) { return linux_is_socket(fd) || linux_may_be_remote(fd); }
 
 int linux_random(void *bytes, size_t count) {
   for (size_t done = 0; done < count;) {

@@ -43,6 +43,7 @@ package final class Control {
     ignoreLostReaders()
     let keeper = KeeperClient()
     do {
+      try Quarantine.begin()
       let control = try Control(places, keeper)
       try control.run()
       return 0

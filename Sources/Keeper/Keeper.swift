@@ -27,6 +27,7 @@ package final class Keeper {
     try? raiseDescriptorLimit()
     // Whoever started this process may be gone before it is told that service has begun.
     ignoreLostReaders()
+    try Quarantine.begin()
   }
 
   /// Runs the control program until it ends well, then ends the others.
@@ -164,6 +165,8 @@ package final class Keeper {
 
   /// Never waits, even when another holder of the listener wants it to.
   private func accept(from listener: Descriptor) -> Descriptor? {
+    // Each connection may be one more that waits to be closed.
+    guard !Quarantine.isFull else { return nil }
     do {
       try listener.setNonblocking(true)
       return try LinuxSystem.accept(from: listener)

@@ -41,12 +41,12 @@ package struct Channel: Sendable {
 
   /// The next message; `nil` at the end of the connection. Throws `.again` when none waits.
   ///
-  /// The other end is one of our own processes, so that its descriptors are closed here at once.
+  /// The other end is one of our own processes: only sockets are foreign.
   package func receive() throws(Errno) -> Packet? {
     var numbers = [Int32](repeating: -1, count: Packet.descriptorCountMax)
     let (bytes, answer) = LinuxSystem.receive(
       upTo: Packet.byteCountMax, &numbers, from: descriptor, Int32(MSG_DONTWAIT))
-    let descriptors = numbers.map { Descriptor(owning: $0) }
+    let descriptors = numbers.map { Descriptor(received: $0) }
     _ = try checked(answer)
     return bytes.isEmpty ? nil : Packet(bytes, descriptors)
   }
@@ -73,19 +73,20 @@ package func sendBytes(
 /// socket itself may wait. With `peeking` they stay in the socket; the descriptors are then
 /// duplicates. Empty bytes are the stream's end.
 ///
-/// Descriptors are a stranger's, see `Quarantine`. Those over `descriptorsMax` are dropped, and all
-/// when it is full.
+/// Descriptors are a stranger's, see `Quarantine`: those over `descriptorsMax` are closed. Throws
+/// `.tooManyOpenFiles` where some come and none is wanted, or none can be taken.
 package func receiveBytes(
   upTo capacity: Int, descriptorsMax: Int, from socket: Descriptor, peeking: Bool = false,
   waiting: Bool = false
 ) throws(Errno) -> Packet {
-  var numbers = [Int32](repeating: -1, count: Quarantine.isFull ? 0 : descriptorsMax)
+  var numbers = [Int32](
+    repeating: -1, count: try Quarantine.room(for: descriptorsMax, from: socket))
   let flags = (waiting ? 0 : Int32(MSG_DONTWAIT)) | (peeking ? Int32(MSG_PEEK) : 0)
   let (bytes, answer) = receive(upTo: capacity, &numbers, from: socket, flags)
   // Those of a message that was cut, too.
   let descriptors = numbers.map { Descriptor(foreign: $0) }
   _ = try checked(answer)
-  return Packet(bytes, descriptors)
+  return Packet(bytes, Array(descriptors.prefix(descriptorsMax)))
 }
 
 /// Of `numbers` those are left that came.

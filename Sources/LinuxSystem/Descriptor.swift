@@ -15,15 +15,20 @@ public final class Descriptor: Sendable {
     isForeign = false
   }
 
-  /// Takes over what a stranger sent, which may be of a file system that lets its closer wait: see
-  /// `Quarantine`.
+  /// Takes over what a stranger sent, or a socket through which strangers send, for which whoever
+  /// closes it last may have to wait: see `Quarantine`.
   package init(foreign number: Int32) {
     self.number = number
     isForeign = true
   }
 
+  /// Takes over what another one of our own processes sent: a socket is foreign.
+  convenience init(received number: Int32) {
+    if isSocket(number) { self.init(foreign: number) } else { self.init(owning: number) }
+  }
+
   deinit {
-    if isForeign, mayWait(number), Quarantine.close(number) { return }
+    if isForeign, closingMayWait(number), Quarantine.close(number) { return }
     _ = Glibc.close(number)
   }
 

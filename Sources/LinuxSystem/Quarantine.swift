@@ -5,17 +5,24 @@ internal import Synchronization
 /// The thread on which a process closes what strangers sent it, and asks what that is.
 ///
 /// Closing a file of FUSE, NFS or the like sends a request (FLUSH) to whoever answers for it and
-/// waits for him, for ever if he wants it; each close(2) does, so duplicating does not help. In a
-/// process that has begun its quarantine, a foreign descriptor that may wait is closed by this
-/// thread, and the loop goes on.
+/// waits for him, for ever if he wants it; each close(2) does, so duplicating does not help. Whoever
+/// lets go of it last may have to wait too, without ever having had a descriptor of it: the kernel
+/// writes back what was written, for the reader of a message that has no room for it and for who
+/// closes a socket with unread messages. So a process that has begun its quarantine takes all that
+/// comes, and what may wait is closed by this thread, sockets of strangers too.
 ///
-/// One that does wait has all others wait behind it, open. When they are `countMax` the process
-/// takes none from strangers any more: the kernel drops what they send, which asks nobody, and the
-/// messages that should bring some are refused or end their connections. Whoever is there already
-/// is served as before. That lasts until the thread goes on; the process cannot end before, either.
+/// One that does wait has all others wait behind it, open. When they are `countMax`, no message with
+/// descriptors is taken and no connection accepted any more: who sends one is disconnected, and his
+/// socket waits as well. Whoever is there already is served as before. That lasts until the thread
+/// goes on; nor can the process end before.
 package final class Quarantine: Sendable {
-  /// Far below the limit of descriptors of a process, far above what comes by mistake.
+  /// Behind one that takes its time: far above what comes by mistake.
   package static let countMax = 256
+  /// Behind one another: many that close at once do not wait. Far below the limits of descriptors
+  /// of a process and of orders in a pipe.
+  private static let countMaxAtOnce = 4096
+  /// What takes longer to close waits for somebody.
+  private static let closingNanoseconds: UInt64 = 20_000_000
 
   private struct Asking {
     var question: UInt32 = 0
@@ -32,6 +39,8 @@ package final class Quarantine: Sendable {
   private let orders: Descriptor
   private let answers: Descriptor
   private let waiting = Atomic<Int>(0)
+  /// When the thread began to close what it is closing; 0 while it closes nothing.
+  private let closingSince = Atomic<UInt64>(0)
   private let asking = Mutex(Asking())
 
   private init(orders: Descriptor, answers: Descriptor) {
@@ -56,17 +65,36 @@ package final class Quarantine: Sendable {
   }
 
   /// Whether nothing more is to be taken from strangers.
-  package static var isFull: Bool {
-    ofProcess.withLock { $0 }.map { $0.waiting.load(ordering: .relaxed) >= countMax } ?? false
+  package static var isFull: Bool { ofProcess.withLock { $0 }?.isFull == true }
+
+  private var isFull: Bool {
+    let count = waiting.load(ordering: .relaxed)
+    guard count >= Self.countMax, count < Self.countMaxAtOnce else {
+      return count >= Self.countMaxAtOnce
+    }
+    let since = closingSince.load(ordering: .relaxed)
+    return since != 0 && monotonicNanoseconds() &- since > Self.closingNanoseconds
   }
 
-  /// Has a descriptor closed; `false` where the process has no quarantine, and its owner closes.
+  /// For how many descriptors a message needs room of which so many are wanted. Throws
+  /// `.tooManyOpenFiles` where the one that waits brings some, and none is wanted or can be taken:
+  /// a process that starts others would have each of them wait, who close what they get from it.
+  package static func room(for wanted: Int, from socket: Descriptor) throws(Errno) -> Int {
+    guard ofProcess.withLock({ $0 != nil }) else { return wanted }
+    guard wanted > 0 && !isFull || linux_brings_descriptors(socket.number) == 0 else {
+      throw .tooManyOpenFiles
+    }
+    return Int(LINUX_DESCRIPTORS_MAX)
+  }
+
+  /// Has a descriptor closed; `false` where its owner closes it, for the process has no quarantine.
   static func close(_ number: Int32) -> Bool {
     guard let quarantine = ofProcess.withLock({ $0 }) else { return false }
     quarantine.waiting.add(1, ordering: .relaxed)
-    // Where there is no room it stays open, but that is for many more than `countMax`.
-    _ = quarantine.order(number, question: 0)
-    return true
+    guard !quarantine.order(number, question: 0) else { return true }
+    quarantine.waiting.subtract(1, ordering: .relaxed)
+    // Of so many that there is no room, sockets are our own; what else came so far stays open.
+    return !isSocket(number)
   }
 
   /// Whether a file is remote, or does not tell in time; nil where the process has no quarantine.
@@ -106,13 +134,17 @@ package final class Quarantine: Sendable {
   // MARK: The thread
 
   private func work(_ orders: Descriptor, _ answers: Descriptor) {
+    // They are for the loop.
+    linux_block_signals()
     while let (question, number) = Self.pair(from: orders) {
       let number = Int32(bitPattern: number)
       guard question == 0 else {
         try? Self.put(question, UInt32(linux_is_remote(number)), to: answers)
         continue
       }
+      closingSince.store(monotonicNanoseconds(), ordering: .relaxed)
       _ = Glibc.close(number)
+      closingSince.store(0, ordering: .relaxed)
       waiting.subtract(1, ordering: .relaxed)
     }
   }

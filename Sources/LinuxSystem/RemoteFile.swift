@@ -4,7 +4,7 @@ internal import CLinux
 /// NFS, …): closing it, too, waits for that one. Asking may wait as well: in a process with a
 /// quarantine for a moment, and then the answer is yes.
 package func isRemote(_ file: Descriptor) -> Bool {
-  mayWait(file.number)
+  linux_may_be_remote(file.number) != 0
     && Quarantine.isRemote(file.number) ?? (linux_is_remote(file.number) != 0)
 }
 
@@ -15,5 +15,7 @@ package func isEvent(_ file: Descriptor) -> Bool { linux_is_event(file.number) !
 /// Whether a descriptor is a file in memory (memfd, tmpfs, hugetlbfs). Asking never waits.
 package func isMemoryFile(_ file: Descriptor) -> Bool { linux_is_memory(file.number) != 0 }
 
+func isSocket(_ number: Int32) -> Bool { linux_is_socket(number) != 0 }
+
 /// Whether closing a descriptor may wait for another process or machine. Asking never waits.
-func mayWait(_ number: Int32) -> Bool { linux_may_wait(number) != 0 }
+func closingMayWait(_ number: Int32) -> Bool { linux_closing_may_wait(number) != 0 }

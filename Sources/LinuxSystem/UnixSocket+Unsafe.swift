@@ -21,13 +21,15 @@ package let socketPathByteCountMax = 107
 
 /// Listens on `path`, replacing a socket file that is there. The file appears with its owner and
 /// mode already set. One byte of the path's room is needed for the temporary name.
+///
+/// Foreign, as what `accept` answers: strangers may have sent what nobody receives any more.
 package func listen(
   at path: String, backlog: Int32 = 8, permissions: UInt32, uid: UInt32, gid: UInt32,
   kind: SocketKind = .stream
 ) throws(Errno) -> Descriptor {
   // SAFETY: the string lives for the call.
   let number = unsafe linux_listen(path, kind.type, backlog, permissions, uid, gid)
-  return Descriptor(owning: try checked(number))
+  return Descriptor(foreign: try checked(number))
 }
 
 /// Connects a stream socket. Waits while the listener's backlog is full.
@@ -58,7 +60,7 @@ package func connect(to socket: Descriptor) throws(Errno) -> Descriptor {
 
 /// Accepts a waiting connection; `.again` when none waits. The connection is non-blocking.
 package func accept(from listener: Descriptor) throws(Errno) -> Descriptor {
-  Descriptor(owning: try checked(linux_accept(listener.number)))
+  Descriptor(foreign: try checked(linux_accept(listener.number)))
 }
 
 /// Ends a connection in both directions, for every process that holds it (shutdown(2)).

@@ -34,13 +34,14 @@ package func peekMessage(on socket: Descriptor) throws(SessionFault) -> Arrival 
   return hasEnded(socket) ? .ended : .incomplete
 }
 
-/// Takes a message that `peekMessage` has shown out of the socket, and lets go of what came with it.
+/// Takes a message that `peekMessage` has shown out of the socket, and closes what came with it.
 package func consume(_ message: Message, from socket: Descriptor) throws(SessionFault) {
   var rest = message.byteCount
   while rest > 0 {
     let taken: Packet
     do {
-      taken = try receiveBytes(upTo: rest, descriptorsMax: 0, from: socket)
+      taken = try receiveBytes(
+        upTo: rest, descriptorsMax: Limits.descriptorCountMax, from: socket)
     } catch { throw .connection(error) }
     guard !taken.bytes.isEmpty else { throw .ended }
     rest -= taken.bytes.count

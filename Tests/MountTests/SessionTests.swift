@@ -19,7 +19,9 @@ private final class Program {
     (container, socket) = (words[2], words[3])
   }
 
-  func send(_ request: String) throws { try channel.send(Packet(Array(request.utf8))) }
+  func send(_ request: String, _ descriptors: Descriptor...) throws {
+    try channel.send(Packet(Array(request.utf8), descriptors))
+  }
 
   func receive() throws -> String {
     guard wait(on: channel.descriptor, milliseconds: 20_000) else { throw Errno.timedOut }
@@ -198,6 +200,26 @@ extension MountTests {
         "keep_pids; cd $LAB; kill -KILL $(pid_of keeper); await_end; mount_tree", in: lab.folder)
       try Self.gone(lab)
       #expect(try program.receive() == "")
+    }
+
+    @Test(
+      "ends when a descriptor comes, and holds up nobody where its file system does not answer",
+      .needs(.root), arguments: SilentFile.Rest.allCases)
+    func silentFile(_ rest: SilentFile.Rest) throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let program = try Program(begunIn: lab)
+      let file = try SilentFile(leaving: rest)
+      let control = try #require(Int32(lab.run("pid_of control").lines.first ?? ""))
+      try LinuxSystem.send(signal: Signal.stop, to: control)
+      try program.send("device rng", file.open())
+      try file.fallSilent()
+      try LinuxSystem.send(signal: Signal.resume, to: control)
+      #expect(throws: Errno.connectionReset) { try program.receive() }
+      let other = try Program(begunIn: lab)
+      // For this a process is started.
+      #expect(try other.ask("device console backend=file path=\(lab.folder)/c").hasPrefix("ok "))
+      #expect(try lab.run("ls devices | wc -l").text == "1\n")
     }
 
     @Test("is an ordinary user's too: what it makes is his, and opened with his rights")
@@ -383,7 +405,7 @@ extension MountTests {
             $> = 0;
             return $s;
           }
-          sub answer { recv(shift, my $r, 4096, 0); print $r =~ s/\\naccepted.*//sr; }
+          sub answer { recv(shift, my $r, 4096, 0); print $r =~ s/\\n.*//sr, "\\n"; }
           for my $user (1000..1031) { push @all, session($user) for 1..16 }
           answer(session(2000));
           send($all[511], "hello 1", 0);

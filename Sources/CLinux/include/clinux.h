@@ -64,6 +64,12 @@ ssize_t linux_send(
   int socket, const void *bytes, size_t count, const int *fds, int fd_count, int flags);
 ssize_t linux_receive(
   int socket, void *bytes, size_t capacity, int *fds, int fd_capacity, int *fd_count, int flags);
+// As many descriptors as one message brings at most (SCM_MAX_FD).
+#define LINUX_DESCRIPTORS_MAX 253
+// Blocks all signals for the calling thread.
+void linux_block_signals(void);
+// Whether descriptors come with the byte or the message that waits next.
+int linux_brings_descriptors(int socket);
 
 // -- TCP: a listener on 127.0.0.1 alone, its port, and a connection to a numeric address
 int linux_tcp_listen(uint16_t port);
@@ -180,8 +186,11 @@ int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
 // 1 when a file's file system is answered for by another process or machine, or cannot tell. May
 // wait for that one.
 int linux_is_remote(int fd);
-// 1 where closing a descriptor, or asking what it is, may wait for another process or machine.
-int linux_may_wait(int fd);
+// 1 where asking a descriptor's file system may wait for another process or machine; 1 where closing
+// the descriptor may: also a socket, for what is in it that nobody has received. Neither waits.
+int linux_may_be_remote(int fd);
+int linux_closing_may_wait(int fd);
+int linux_is_socket(int fd);
 // 1 for an eventfd or its like; 1 for a file in memory, with pages of any size. None of these wait.
 int linux_is_event(int fd);
 int linux_is_memory(int fd);

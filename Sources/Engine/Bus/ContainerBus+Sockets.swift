@@ -43,7 +43,9 @@ extension ContainerBus {
 
   private func connectionWaits() {
     guard let listener else { return }
-    guard connections.count < Self.connectionsMax else { return pauseListening() }
+    guard connections.count < Self.connectionsMax, !Quarantine.isFull else {
+      return pauseListening()
+    }
     // The keeper accepts, so that no connection is ever held by a process that can die alone.
     let scope = "\(Self.clientsPart)/\(monotonicNanoseconds())"
     let name = "\(scope)/\(ClientConnection.connectionPart)"

@@ -12,7 +12,7 @@ extension LiveDevice {
     // What the present one said last, and its end, may wait unseen.
     serveMessages()
     // Whose client a predecessor had, it is for him.
-    guard isFree, !record.hasClient else {
+    guard isFree, !record.hasClient, !Quarantine.isFull else {
       _ = try? accept(from: listener)
       return
     }
