@@ -446,11 +446,11 @@ int linux_is_remote(int fd) {
   if (fstatfs(fd, &facts) < 0) return 1;
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if ((unsigned)facts.f_type == kinds[i]) return 1;
-  return 0;
+  return (unsigned)facts.f_type == ANON_INODE_FS_MAGIC && !linux_is_event(fd);
 }
 
-// All of them are on one file system of the kernel's own.
-int linux_is_event(int fd) {
+// Whatever has no name is on one file system of the kernel's own.
+static int is_nameless(int fd) {
   struct statx facts, own;
   if (known_facts(fd, &facts) < 0) return 0;
   int event = eventfd(0, EFD_CLOEXEC);
@@ -459,6 +459,16 @@ int linux_is_event(int fd) {
     && facts.stx_dev_minor == own.stx_dev_minor;
   close(event);
   return answer;
+}
+
+// Of what has no name only an eventfd takes eight bytes of zeroes, which add nothing to it. One that
+// waits for room is made not to.
+int linux_is_event(int fd) {
+  static const uint64_t nothing = 0;
+  if (!is_nameless(fd)) return 0;
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0
+    && write(fd, &nothing, sizeof nothing) == sizeof nothing;
 }
 
 // No other files have seals.

@@ -6,8 +6,9 @@ package import SharedMemory
 ///
 /// A message is received straight into one of two slots in turn. When it was answered the other slot
 /// is emptied, and one store of the count makes that one the present. So a successor knows exactly
-/// which message was begun and not finished: the one in the present slot, if there is any. If its
-/// number stands beside the lines, what it changed is in them, and only the reply is sent again.
+/// which message was begun and not finished: the one in the present slot, if there is any. If there is
+/// a reply to it, beside the slot or with the lines that it changed, that one is sent again, and
+/// nothing is done.
 ///
 /// Layout (little-endian):
 ///
@@ -16,6 +17,7 @@ package import SharedMemory
 ///     64     two slots of 64 bytes: a message each, all ones where none is
 ///     192    the length of each slot's message, 0 while it is not known
 ///     200    of each slot, whether its message came by a fast call, and which
+///     216    of each slot, the reply to its message, whose first word is not 0
 ///     4096   the lines, twice: number, length and reply, then the text
 package final class ClientRecord {
   /// What the lines of a session may take together.
@@ -28,12 +30,13 @@ package final class ClientRecord {
   private let words: SharedWindow
 
   private static let magic: UInt64 = 0x544e_4549_4c43_5542
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
   private static let textOffset = 4096
   /// Pages that nobody touches take no memory.
   private static let textStride = 2 << 20
   private static let textHeaderByteCount = 64
   private static let replyByteCountMax = 32
+  private static let replyWordCount = 3
 
   private enum Word {
     static let finished = 16
@@ -42,6 +45,7 @@ package final class ClientRecord {
     static let slots = 64
     static let lengths = 192
     static let fastCalls = 200
+    static let replies = 216
   }
 
   // Of the header of a text.
@@ -130,6 +134,17 @@ package final class ClientRecord {
     return bytes(in: slot, known > 0 ? known : length(first) ?? 8)
   }
 
+  /// Writes down the reply to the message at work, before anybody gets it: who got it may use what
+  /// was lent for the message for something else. The first word of a reply is not 0.
+  package func setReply(_ words: (UInt64, UInt64, UInt64)) {
+    let place = replyPlace(Int(finished & 1))
+    self.words.storeRelaxed(words.1, at: place + 8)
+    self.words.storeRelaxed(words.2, at: place + 16)
+    self.words.storeRelease(words.0, at: place)
+  }
+
+  private func replyPlace(_ slot: Int) -> Int { Word.replies + 8 * Self.replyWordCount * slot }
+
   /// The message at work is answered.
   package func finish() {
     let finished = finished
@@ -140,6 +155,7 @@ package final class ClientRecord {
   private func empty(_ slot: Int) {
     words.storeRelaxed(UInt32(0), at: Word.lengths + 4 * slot)
     words.storeRelaxed(UInt64(0), at: Word.fastCalls + 8 * slot)
+    words.storeRelaxed(UInt64(0), at: replyPlace(slot))
     let window = window(of: slot)
     for offset in stride(from: 0, to: Self.messageByteCountMax, by: 8) {
       window.storeRelaxed(UInt64.max, at: offset)
@@ -166,8 +182,16 @@ package final class ClientRecord {
     return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The reply to the message at work, where what it changed is in the lines.
+  /// The reply to the message at work, where it was done and what it changed is in the lines.
   package var pendingReply: [UInt8]? {
+    let place = replyPlace(Int(finished & 1))
+    guard words.acquire64(at: place) == 0 else {
+      return shared.bytes(at: place, byteCount: 8 * Self.replyWordCount)
+    }
+    return replyOfLines
+  }
+
+  private var replyOfLines: [UInt8]? {
     guard words.acquire64(at: Word.selector) > 0 else { return nil }
     let header = shared.window(at: area, byteCount: Self.textHeaderByteCount)
     let count = Int(header.relaxed32(at: Self.replyByteCount))
@@ -181,7 +205,7 @@ package final class ClientRecord {
   package func save(_ lines: [String], reply: [UInt8]?) -> Bool {
     let text = Array(lines.joined(separator: "\n").utf8)
     guard text.count <= Self.textByteCountMax else { return false }
-    let reply = reply ?? pendingReply
+    let reply = reply ?? replyOfLines
     let number = reply == nil ? 0 : finished &+ 1
     let selector = words.relaxed64(at: Word.selector) &+ 1
     let area = Self.area(selector)

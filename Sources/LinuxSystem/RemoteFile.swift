@@ -1,15 +1,16 @@
 internal import CLinux
 
 /// Whether a descriptor is of a file system that another process or machine answers for (FUSE,
-/// NFS, …): closing it, too, waits for that one. Asking may wait as well: in a process with a
-/// quarantine for a moment, and then the answer is yes.
+/// NFS, …): closing it, too, waits for that one. So is what may stand for such a file, as an epoll
+/// set does. Asking may wait as well: in a process with a quarantine for a moment, and then the answer
+/// is yes.
 package func isRemote(_ file: Descriptor) -> Bool {
   linux_may_be_remote(file.number) != 0
     && Quarantine.isRemote(file.number) ?? (linux_is_remote(file.number) != 0)
 }
 
-/// Whether a descriptor is an eventfd or its like: nothing of a file system that could wait.
-/// Asking never waits.
+/// Whether a descriptor is an eventfd, and nothing that could wait for a file system; from here on
+/// it does not wait. Asking never does.
 package func isEvent(_ file: Descriptor) -> Bool { linux_is_event(file.number) != 0 }
 
 /// Whether a descriptor is a file in memory (memfd, tmpfs, hugetlbfs). Asking never waits.

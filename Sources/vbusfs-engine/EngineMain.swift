@@ -15,6 +15,7 @@ enum EngineMain {
     ignoreLostReaders()
     do throws(Errno) {
       try Quarantine.begin()
+      try lookAfterBells()
       if !CommandLine.arguments.contains("--unconfined") { try confineProcess() }
       let loop = try EventLoop()
       // The keeper ends what does not end by itself; a terminal's signals are not for an engine.

@@ -26,6 +26,13 @@ struct SessionCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
   var command: [String]
 
+  func validate() throws {
+    guard !program.isEmpty else { throw ValidationError("Say which program to run.") }
+  }
+
+  /// What is captured has the `--` before it.
+  private var program: ArraySlice<String> { command.drop { $0 == "--" } }
+
   func run() throws {
     let channel = try connected()
     defer { end(channel) }
@@ -33,7 +40,7 @@ struct SessionCommand: ParsableCommand {
     guard greeting.count == 4 else { throw Failure("\(tree)/session does not speak version 1") }
     for device in devices { _ = try ask("device \(device)", channel) }
     let ending = try runProgram([
-      "VBUS_CONTAINER=\(greeting[2])", "VBUS_SOCKET=\(greeting[3])",
+      "VBUS_CONTAINER": String(greeting[2]), "VBUS_SOCKET": String(greeting[3]),
     ])
     switch ending {
     case .exited(let status): throw ExitCode(status)
@@ -78,13 +85,29 @@ struct SessionCommand: ParsableCommand {
     }
   }
 
-  /// The connection stays open meanwhile; the program does not get it.
-  private func runProgram(_ environment: [String]) throws -> Ending {
+  /// Signals that are for the program. Those of a terminal's keys reach it anyway.
+  private static let passedOn = [Signal.terminate, Signal.hangUp]
+  private static let ofKeys = [Signal.interrupt, Signal.quit]
+
+  /// The connection stays open until the program has ended; the program does not get it.
+  private func runProgram(_ environment: [String: String]) throws -> Ending {
+    // Of two values of one name getenv(3) finds the first.
+    let others = environmentTexts().filter { text in
+      !environment.keys.contains { text.hasPrefix($0 + "=") }
+    }
     do throws(Errno) {
-      return try awaitEnd(
-        of: spawn(
-          "/usr/bin/env", command, environment: environmentTexts() + environment,
-          descriptors: []))
-    } catch { throw Failure("\(command[0]) cannot be run: \(error.text)") }
+      let signals = try signalDescriptor(Self.passedOn + Self.ofKeys + [Signal.childEnded])
+      let child = try spawn(
+        "/usr/bin/env", ["--"] + program,
+        environment: others + environment.map { "\($0.key)=\($0.value)" }, descriptors: [])
+      while true {
+        if let ended = reap(child) { return ended.ending }
+        _ = wait(on: signals, milliseconds: -1)
+        guard let signal = readSignal(signals) else { continue }
+        if Self.passedOn.contains(signal) {
+          try send(signal: signal, to: child)
+        }
+      }
+    } catch { throw Failure("\(program.first ?? "") cannot be run: \(error.text)") }
   }
 }

@@ -118,9 +118,28 @@ struct BusDeathTests {
     }
   }
 
-  @Test("Killed once at each system call of a whole conversation, before it and after it")
+  @Test(
+    "A call that was answered is not carried out again on the data of the next one",
+    arguments: [true, false])
+  func answeredCall(isFast: Bool) throws {
+    let last = try EngineLab.killAtMoments(every: 1, preparing: { try $0.openBus() }) {
+      (lab, disk, _) in
+      var options = SocketConnector.Options()
+      options.wantsFastCalls = isFast
+      let client = try lab.client(options)
+      let device = try VirtioDevice(client.open(disk.offer.devID))
+      #expect(try device.status() == [])
+      try device.setStatus(.acknowledge)
+      #expect(try device.status() == .acknowledge)
+      #expect(try device.offered().contains(.version1))
+      client.disconnect()
+    }
+    #expect(last > 30)
+  }
+
+  @Test("Killed at every third moment of a whole conversation: before a system call, or after it")
   func everyMoment() throws {
-    let last = try EngineLab.killAtEachMoment(preparing: { try $0.openBus() }) {
+    let last = try EngineLab.killAtMoments(preparing: { try $0.openBus() }) {
       (lab, disk, moment) in
       try converse(with: disk, of: lab, round: moment)
     }

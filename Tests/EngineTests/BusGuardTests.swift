@@ -61,6 +61,28 @@ struct BusGuardTests {
     #expect(try bells.map(Self.mayWait) == [false, false])
   }
 
+  @Test("A bell that is full and is made to wait again holds up nobody, nor the next engine")
+  func flippedBell() throws {
+    let other = try lab.client()
+    let native = try NativeDisk(lab.client(), lab.disk().offer.devID)
+    let bell = try #require(native.queue.share.signal?.bells?.client)
+    bell.clear()
+    #expect(!native.queue.enableNotifications())
+    try write([0xfe] + [UInt8](repeating: 0xff, count: 7), to: bell.descriptor)
+    try bell.descriptor.setNonblocking(false)
+    try native.postWrite(pattern(0, 1), sector: 0, slot: 0)
+    try native.queue.publish()
+    #expect(try other.devices().count == 1)
+    let engine = try lab.engine()
+    try send(signal: Signal.stop, to: engine)
+    try bell.descriptor.setNonblocking(false)
+    try lab.killEngine()
+    _ = try lab.control.awaitEngine(after: engine)
+    #expect(try other.devices().count == 1)
+    // Its own client has everything else.
+    #expect(try native.device.status().contains(.driverOK))
+  }
+
   /// Whether reading waits; the flags of an open file are the same in each process that has it.
   private static func mayWait(_ descriptor: Descriptor) throws -> Bool {
     let text = try readFile("/proc/self/fdinfo/\(descriptor.number)")

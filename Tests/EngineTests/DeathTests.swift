@@ -74,9 +74,9 @@ struct DeathTests {
     #expect(try Guest.running(disk).queues[0].flush() == 0)
   }
 
-  @Test("Killed once at each system call of a whole conversation, before it and after it")
+  @Test("Killed at every third moment of a whole conversation: before a system call, or after it")
   func everyMoment() throws {
-    let last = try EngineLab.killAtEachMoment { (_, disk, moment) in
+    let last = try EngineLab.killAtMoments { (_, disk, moment) in
       try converse(with: disk, round: moment)
     }
     #expect(last > 300)

@@ -2,9 +2,10 @@ import LinuxSystem
 
 extension EngineLab {
   /// Has a conversation again and again, in which the engine is killed at one moment: a system call of
-  /// its, before it or after it. Every third: by turns before and after a call; each would take half a
-  /// minute. Ends with the first that is over before its moment, and answers that one.
-  static func killAtEachMoment(
+  /// its, before it or after it. At every third by default: by turns before and after a call. Ends with
+  /// the first that is over before its moment, and answers that one.
+  static func killAtMoments(
+    every step: UInt64 = 3,
     preparing prepare: (EngineLab) throws -> Void = { _ in },
     of conversation: (EngineLab, LabDisk, UInt64) throws -> Void
   ) throws -> UInt64 {
@@ -21,7 +22,7 @@ extension EngineLab {
           try disk.waitUntil { !$0.isConnected }
         }
         guard isKilled else { return moment }
-        moment += 3
+        moment += step
       }
     }
   }

@@ -81,6 +81,39 @@ struct SilentFileTests {
     #expect(try client.reply().errno == .badDescriptor)
   }
 
+  @Test("In an epoll set that is to be a bell it is EBADF")
+  func inSet() throws {
+    let lab = try EngineLab()
+    try lab.openBus()
+    let client = try RawClient.attached(to: lab)
+    let memory = try makeMemoryFile("memory", byteCount: 4096)
+    #expect(try client.ask(Self.region, [memory]).errno == nil)
+    let file = try SilentFile()
+    try surprise(lab, file) {
+      let set = try DescriptorSet()
+      try set.add(file.open())
+      try client.send(
+        Request.addFastCall(address: 1 << 40).bytes(tag: 1), [set.descriptor, set.descriptor])
+    }
+    #expect(try client.reply().errno == .badDescriptor)
+  }
+
+  @Test("In an epoll set that is to be a kick it ends the front end's connection")
+  func inSetOfFrontEnd() throws {
+    let lab = try EngineLab()
+    let disk = try lab.disk()
+    let file = try SilentFile()
+    let frontEnd = try FrontEnd(connectingTo: disk.path)
+    try surprise(lab, file) {
+      let set = try DescriptorSet()
+      try set.add(file.open())
+      try frontEnd.send(Self.ofFrontEnd[0].message, [set.descriptor])
+    }
+    #expect(wait(on: frontEnd.socket, milliseconds: 10_000))
+    #expect(hasEnded(frontEnd.socket))
+    #expect(try Guest.running(lab.disk()).queues[0].flush() == 0)
+  }
+
   @Test("More of them than the quarantine holds end no client, and later ones work again")
   func tooMany() throws {
     let lab = try EngineLab()
@@ -172,13 +205,14 @@ struct SilentFileTests {
     #expect(try Guest.running(lab.disk()).queues[0].flush() == 0)
   }
 
-  @Test("The thread that waits is confined as the engine is")
-  func confinedThread() throws {
+  @Test("The threads that wait are confined as the engine is")
+  func confinedThreads() throws {
     let lab = try EngineLab()
     _ = try lab.disk()
     let tasks = "/proc/\(try lab.engine())/task"
     let threads = try names(in: tasks)
-    #expect(threads.count == 2)
+    // The loop's, the quarantine's, and the one that looks after bells.
+    #expect(threads.count == 3)
     for thread in threads {
       let status = String(decoding: try readFile("\(tasks)/\(thread)/status"), as: UTF8.self)
       let lines = status.split(separator: "\n")

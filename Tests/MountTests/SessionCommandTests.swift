@@ -43,6 +43,43 @@ extension MountTests {
       #expect(outcome.text.hasSuffix("\n1\ncontainers:\n\ndevices:\n"))
     }
 
+    @Test("gives a program its own bus in a session of another one's, and it alone")
+    func nested() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        VBUS_CONTAINER=outer vbusfs session --tree $PWD -- grep -zc VBUS_ /proc/self/environ
+        VBUS_CONTAINER=outer vbusfs session --tree $PWD -- grep -zc outer /proc/self/environ || echo $?
+        """)
+      #expect(outcome.text == "2\n0\n1\n")
+    }
+
+    @Test("lives as long as its program, which gets the signals that are to end it")
+    func signals() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        vbusfs session --tree $PWD -- bash -c '
+          trap "ls $PWD/containers | wc -l; kill \\$!; exit 5" TERM; sleep 60 & echo ready >$LAB/ready; wait
+          ' & session=$!
+        until [ -s $LAB/ready ]; do sleep 0.05; done
+        kill -INT $session; sleep 0.2; ls containers | wc -l
+        kill -TERM $session; wait $session; echo $?; ls containers
+        """)
+      #expect(outcome.text == "1\n1\n5\n")
+    }
+
+    @Test("without a program is refused")
+    func nothing() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run("vbusfs session --tree $PWD -- || echo $?; ls containers")
+      #expect(outcome.text.hasPrefix("Error: Say which program to run."))
+      #expect(outcome.text.hasSuffix("\n64\n"))
+    }
+
     @Test("says that there is no tree, and that there is no such program")
     func missing() throws {
       let lab = try Lab()

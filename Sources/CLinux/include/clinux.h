@@ -15,6 +15,11 @@
 int linux_memfd_create(const char *name, int sealable);
 int linux_memfd_seal_size(int fd, int may_grow);
 int linux_eventfd(void);
+// Adds one to an eventfd, or writes eight bytes to a pipe.
+void linux_ring(int fd);
+// From here on this thread, and no other, waits for at most a tenth of a second in linux_ring: a bell
+// that lets it wait is cut off. Once, before the process is confined.
+int linux_look_after_bells(void);
 int linux_open(const char *path, int flags, unsigned mode);
 int linux_set_nonblocking(int fd, int on);
 int linux_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
@@ -183,15 +188,16 @@ int linux_punch_hole(int fd, uint64_t offset, uint64_t count);  // reads zeros, 
 int linux_zero_range(int fd, uint64_t offset, uint64_t count);  // reads zeros, keeps blocks
 int linux_write_zeros(int fd, uint64_t offset, uint64_t count);
 
-// 1 when a file's file system is answered for by another process or machine, or cannot tell. May
-// wait for that one.
+// 1 when a file's file system is answered for by another process or machine, or cannot tell; and for
+// what may stand for such a file, as an epoll set does. May wait for that one.
 int linux_is_remote(int fd);
 // 1 where asking a descriptor's file system may wait for another process or machine; 1 where closing
 // the descriptor may: also a socket, for what is in it that nobody has received. Neither waits.
 int linux_may_be_remote(int fd);
 int linux_closing_may_wait(int fd);
 int linux_is_socket(int fd);
-// 1 for an eventfd or its like; 1 for a file in memory, with pages of any size. None of these wait.
+// 1 for an eventfd, which does not wait from here on; 1 for a file in memory, with pages of any size.
+// Neither waits.
 int linux_is_event(int fd);
 int linux_is_memory(int fd);
 

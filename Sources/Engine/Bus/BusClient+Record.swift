@@ -28,22 +28,28 @@ extension BusClient {
   }
 
   private func takeUp(_ kept: [String: Descriptor], _ lines: [String]) throws(Errno) {
+    // They may have been made to wait since they were looked at.
+    func bells(_ name: (Int) -> String) throws(Errno) -> [Descriptor] {
+      let bells = (0..<2).compactMap { kept[name($0)] }
+      guard bells.allSatisfy(isEvent) else { throw .stale }
+      return bells
+    }
     for region in session.regions {
       guard let file = kept[Part.memory(region)] else { throw .stale }
       try map(region, file)
     }
     for queue in session.eventQueues {
-      let bells = (0..<2).compactMap { kept[Part.queue(queue.priority, $0)] }
+      let bells = try bells { Part.queue(queue.priority, $0) }
       eventRings.append(try EventRing(queue, bells, of: self))
     }
     if let address = session.fastCall {
-      try addFastCall(address, (0..<2).compactMap { kept[Part.fastCall($0)] })
+      try addFastCall(address, bells(Part.fastCall))
     }
     for open in session.openDevices {
       guard let device = try? bus.open(open, for: self) else { continue }
       devices[open.handle.rawValue] = device
       for share in open.shares {
-        try device.resume(share, (0..<2).compactMap { kept[Part.bell(share, $0)] })
+        try device.resume(share, bells { Part.bell(share, $0) })
       }
       try device.takeUp(lines)
     }

@@ -91,8 +91,6 @@ package final class BusClient {
       guard descriptors.allSatisfy(isMemoryFile) else { throw .badDescriptor }
     } else {
       guard descriptors.allSatisfy(isEvent) else { throw .badDescriptor }
-      // Where ringing a bell would wait, a full one must not hold up the loop.
-      for bell in descriptors { try bell.setNonblocking(true) }
     }
     switch action {
     case .hello, .signal, .call: break

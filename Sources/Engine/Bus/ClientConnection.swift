@@ -148,7 +148,7 @@ final class ClientConnection: ClientVault {
 
   /// Writes down what a message changed, answers it, and counts it.
   private func finish(_ reply: Reply, of client: BusClient) {
-    if client.hasChanged { save(reply) }
+    if client.hasChanged { save(reply) } else { record.setReply(reply.words) }
     send(reply)
   }
 

@@ -126,9 +126,13 @@ extension LiveDevice {
       .filter { part in !session.regions.contains { Part.memory($0.id) == part } }
     for queue in queues {
       queue.adopt(session)
-      queue.kick = kept[Part.bell(.kick, queue.index)].map { EventDescriptor($0.descriptor) }
-      queue.call = kept[Part.bell(.call, queue.index)].map { EventDescriptor($0.descriptor) }
-      queue.error = kept[Part.bell(.error, queue.index)].map { EventDescriptor($0.descriptor) }
+      func bell(_ bell: Effect.Bell) -> EventDescriptor? {
+        let descriptor = kept[Part.bell(bell, queue.index)]?.descriptor
+        // It may have been made to wait meanwhile.
+        try? descriptor?.setNonblocking(true)
+        return descriptor.map { EventDescriptor($0) }
+      }
+      (queue.kick, queue.call, queue.error) = (bell(.kick), bell(.call), bell(.error))
     }
     guard mapMemory(files) else { throw .refused(.setMemoryTable) }
     if let acked = session.ackedFeatures { model.resumed(acked) }
