@@ -88,7 +88,11 @@ final class Session {
         }
       }
     } catch {
-      if error == .again { listen() } else { end() }
+      switch error {
+      case .again: listen()
+      case .messageTooLong: takeBack { [self] in answer(.failure(SessionRequest.tooLong)) }
+      default: end()
+      }
     }
   }
 

@@ -18,13 +18,13 @@ enum SessionRequest: Equatable {
   static let version = 1
   static let byteCountMax = 4096
 
+  static let tooLong = SessionRefusal(
+    .messageTooLong, "a request has more than \(byteCountMax) bytes")
+
   private static let accepted = "hello \(version), device CLASS [ATTRIBUTE=VALUE]…, remove DEVICE"
 
   init(_ bytes: [UInt8]) throws(SessionRefusal) {
-    guard bytes.count <= Self.byteCountMax else {
-      throw SessionRefusal(
-        .messageTooLong, "a request has more than \(Self.byteCountMax) bytes")
-    }
+    guard bytes.count <= Self.byteCountMax else { throw Self.tooLong }
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw SessionRefusal(.invalid, "the request is no text", accepted: "UTF-8")
     }
@@ -59,8 +59,13 @@ enum SessionRequest: Equatable {
       throw SessionRefusal(
         .invalid, "\(text) is no attribute and its value", accepted: "ATTRIBUTE=VALUE")
     }
+    let name = String(text[..<equals])
+    guard name != "enabled" else {
+      throw SessionRefusal(
+        .invalid, "the session enables its devices itself", accepted: "ATTRIBUTE=VALUE")
+    }
     return Attribute(
-      path: String(text[..<equals]), value: String(text[bytes.index(after: equals)...]))
+      path: name, value: String(text[bytes.index(after: equals)...]))
   }
 }
 

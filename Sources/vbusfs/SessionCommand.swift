@@ -23,15 +23,12 @@ struct SessionCommand: ParsableCommand {
       """)
   var devices: [String] = []
 
-  @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
-  var command: [String]
+  @Argument(parsing: .postTerminator, help: "The program and its arguments, behind --.")
+  var command: [String] = []
 
   func validate() throws {
-    guard !program.isEmpty else { throw ValidationError("Say which program to run.") }
+    guard !command.isEmpty else { throw ValidationError("Say behind -- which program to run.") }
   }
-
-  /// What is captured has the `--` before it.
-  private var program: ArraySlice<String> { command.drop { $0 == "--" } }
 
   func run() throws {
     let channel = try connected()
@@ -69,12 +66,22 @@ struct SessionCommand: ParsableCommand {
   }
 
   private func reply(to request: String, _ channel: Channel) throws(Errno) -> String {
-    try channel.send(Packet(Array(request.utf8)))
+    var failure: Errno?
+    // Where there are too many sessions it says so unasked, and is gone.
+    do throws(Errno) { try channel.send(Packet(Array(request.utf8))) } catch { failure = error }
     guard wait(on: channel.descriptor, milliseconds: Self.patienceMilliseconds) else {
-      throw .timedOut
+      throw failure ?? .timedOut
     }
-    guard let packet = try channel.receive() else { throw .connectionReset }
+    guard let packet = try received(channel) else { throw failure ?? .connectionReset }
     return String(decoding: packet.bytes, as: UTF8.self).trimmed
+  }
+
+  /// Of an end that left something unread the kernel tells first, and what came before it then.
+  private func received(_ channel: Channel) throws(Errno) -> Packet? {
+    do throws(Errno) { return try channel.receive() } catch {
+      guard error == .connectionReset else { throw error }
+      return try channel.receive()
+    }
   }
 
   /// Ends the session, and waits until nothing is left of it.
@@ -98,7 +105,7 @@ struct SessionCommand: ParsableCommand {
     do throws(Errno) {
       let signals = try signalDescriptor(Self.passedOn + Self.ofKeys + [Signal.childEnded])
       let child = try spawn(
-        "/usr/bin/env", ["--"] + program,
+        "/usr/bin/env", ["--"] + command,
         environment: others + environment.map { "\($0.key)=\($0.value)" }, descriptors: [])
       while true {
         if let ended = reap(child) { return ended.ending }
@@ -108,6 +115,6 @@ struct SessionCommand: ParsableCommand {
           try send(signal: signal, to: child)
         }
       }
-    } catch { throw Failure("\(program.first ?? "") cannot be run: \(error.text)") }
+    } catch { throw Failure("\(command[0]) cannot be run: \(error.text)") }
   }
 }

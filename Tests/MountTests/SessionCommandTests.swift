@@ -76,8 +76,21 @@ extension MountTests {
       let lab = try Lab()
       defer { lab.end() }
       let outcome = try lab.run("vbusfs session --tree $PWD -- || echo $?; ls containers")
-      #expect(outcome.text.hasPrefix("Error: Say which program to run."))
+      #expect(outcome.text.hasPrefix("Error: Say behind -- which program to run."))
       #expect(outcome.text.hasSuffix("\n64\n"))
+    }
+
+    @Test("of a user who has too many is told so")
+    func tooMany() throws {
+      let lab = try Lab()
+      defer { lab.end() }
+      let outcome = try lab.run(
+        """
+        nested() { [ $1 = 0 ] || vbusfs session --tree $TREE -- bash -c "nested $(($1 - 1))"; }
+        export -f nested; TREE=$PWD bash -c 'export TREE; nested 17' || echo $?
+        """)
+      #expect(outcome.text.contains("hello 1: error EDQUOT the user has 16 sessions already"))
+      #expect(outcome.text.hasSuffix("\n1\n"))
     }
 
     @Test("says that there is no tree, and that there is no such program")

@@ -291,7 +291,7 @@ extension MountTests {
         try program.refusal("hello 1") == "error EEXIST the session has its container already")
     }
 
-    @Test("A request of 4097 bytes is refused, one of 4096 is read")
+    @Test("A request of 4097 bytes or more is refused, one of 4096 is read")
     func tooLong() throws {
       let lab = try Lab()
       defer { lab.end() }
@@ -302,6 +302,8 @@ extension MountTests {
       }
       #expect(
         try program.refusal(padded(4097)) == "error EMSGSIZE a request has more than 4096 bytes")
+      #expect(
+        try program.refusal(padded(9000)) == "error EMSGSIZE a request has more than 4096 bytes")
       #expect(try program.ask(padded(4096)).hasPrefix("ok "))
     }
 
@@ -309,6 +311,7 @@ extension MountTests {
       "A device that cannot be made leaves nothing, and the reason is the tree's own",
       arguments: [
         ("device nope", "error ENOENT there is no such device class"),
+        ("device rng enabled=0", "error EINVAL the session enables its devices itself"),
         ("device blk", "error EPERM devices of this class are not made by sessions"),
         ("device net nope=1", "error ENOENT the device has no attribute nope"),
         ("device net ../x=1", "error ENOENT the device has no attribute ../x"),

@@ -174,7 +174,8 @@ enum vbus_flow { VBUS_BOTH_WAYS, VBUS_TO_DEVICE, VBUS_FROM_DEVICE };
 
 struct vbus_queue_shape {
   enum vbus_ring ring;
-  // An ioq needs one; a virtqueue may be VBUS_BOTH_WAYS.
+  // An ioq needs one, and that of the device's queue: a ring does not say which way it goes, and the
+  // device takes it the way of its queue. A virtqueue may be VBUS_BOTH_WAYS.
   enum vbus_flow flow;
   uint32_t entries;
   uint32_t priority;
