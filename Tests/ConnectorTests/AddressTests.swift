@@ -87,6 +87,20 @@ struct AddressTests {
     #expect(try BusClient(address.connector()).devices().map(\.id) == [rng.offer.devID])
   }
 
+  @Test("A command that neither speaks nor ends is ended", .needs(.programs))
+  func deafCommand() throws {
+    var options = StreamConnector.Options()
+    options.patienceMilliseconds = 200
+    let (reading, writing) = try makePipe()
+    let address = "echo $$ >/proc/\(processNumber())/fd/\(writing.number); exec sleep 100"
+    #expect(throws: BusError.self) {
+      _ = try ConnectorAddress.command(address).connector(options)
+    }
+    let text = String(decoding: try read(reading, upTo: 100), as: UTF8.self)
+    let pid = try #require(text.split(separator: "\n").first.flatMap { Int32($0) })
+    #expect(throws: Errno.noProcess) { try send(signal: 0, to: pid) }
+  }
+
   @Test("A relay without an address is refused with a sentence", .needs(.programs))
   func badRelay() throws {
     let folder = try #require(programFolder)
