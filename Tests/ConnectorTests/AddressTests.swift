@@ -87,6 +87,42 @@ struct AddressTests {
     #expect(try BusClient(address.connector()).devices().map(\.id) == [rng.offer.devID])
   }
 
+  @Test("A relay of a bus that is not there says so", .needs(.programs))
+  func relayToNowhere() throws {
+    for options in ["</dev/null", "--listen 0"] {
+      let outcome = try shell("timeout 10 vbusfs relay /nowhere \(options)")
+      #expect(outcome.ending == .exited(1))
+      #expect(outcome.text.hasPrefix("Error: /nowhere: nobody serves a bus there: ENOENT"))
+    }
+  }
+
+  @Test("A relay cannot wait for a file, and says which", .needs(.programs))
+  func relayOfFile() throws {
+    let lab = try BusLab(.socket)
+    for (streams, sentence) in [
+      ("</dev/null", "Error: standard input is no stream"),
+      ("2>&1 >/dev/null < <(sleep 10)", "Error: standard output is no stream"),
+    ] {
+      let outcome = try shell(
+        "timeout 10 vbusfs relay \"$bus\" \(streams)", environment: ["bus=\(lab.busPath)"])
+      #expect(outcome.ending == .exited(1))
+      #expect(outcome.text.hasPrefix(sentence))
+    }
+  }
+
+  @Test("A relay that listens says why a session ended", .needs(.programs))
+  func relayReports() throws {
+    let outcome = try shell(
+      """
+      exec 5< <(exec vbusfs relay --listen 0 exec:true)
+      relay=$!
+      IFS=: read -r _ port <&5
+      vbusfs guest tcp:127.0.0.1:$port list >/dev/null 2>&1
+      kill $relay
+      """)
+    #expect(outcome.lines.contains("vbusfs relay: the connection to the bus has ended"))
+  }
+
   @Test("A command that neither speaks nor ends is ended", .needs(.programs))
   func deafCommand() throws {
     var options = StreamConnector.Options()
