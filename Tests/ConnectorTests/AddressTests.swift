@@ -87,6 +87,45 @@ struct AddressTests {
     #expect(try BusClient(address.connector()).devices().map(\.id) == [rng.offer.devID])
   }
 
+  /// Runs a script with `$port`, where a relay of the bus listens, and `$bus`, the bus itself.
+  private func overRelay(_ lab: BusLab, _ script: String) throws -> Outcome {
+    try shell(
+      """
+      exec 5< <(exec vbusfs relay --listen 0 "$bus" 2>/dev/null)
+      relay=$!
+      IFS=: read -r _ port <&5
+      \(script)
+      kill $relay
+      """, environment: ["bus=\(lab.busPath)"])
+  }
+
+  @Test(
+    "However a guest ends, its devices are free soon", .needs(.programs),
+    arguments: [
+      "vbusfs guest tcp:127.0.0.1:$port receive $id --count 1 --timeout 1",
+      "vbusfs guest tcp:127.0.0.1:$port receive $id --count 1 & sleep 1; kill -TERM $!; wait $!",
+      "timeout --signal=INT 1 vbusfs guest tcp:127.0.0.1:$port receive $id",
+      "vbusfs guest tcp:127.0.0.1:$port read $id",
+      "vbusfs guest tcp:127.0.0.1:$port identify $id | true",
+    ])
+  func goodbye(_ command: String) throws {
+    let lab = try BusLab(.socket)
+    let card = try lab.card()
+    let outcome = try overRelay(
+      lab,
+      """
+      id=\(card.offer.devID)
+      { \(command); } >/dev/null 2>&1
+      # The relay hears of it soon; it would keep the device for ten seconds otherwise.
+      for ((tenth = 0; tenth < 20; tenth++)); do
+        if vbusfs guest "$bus" identify $id; then break; fi
+        sleep 0.1
+      done
+      """)
+    #expect(outcome.lines.contains("virtio_device 1"))
+    #expect(outcome.succeeded)
+  }
+
   @Test("A relay of a bus that is not there says so", .needs(.programs))
   func relayToNowhere() throws {
     for options in ["</dev/null", "--listen 0"] {
