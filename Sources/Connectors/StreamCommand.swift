@@ -15,9 +15,17 @@ package final class StreamCommand: Sendable {
   deinit {
     guard !hasEnded else { return }
     for signal in [Signal.terminate, Signal.kill] {
-      try? send(signal: signal, to: pid)
+      // A group of its own could not ask at the terminal for a password, say.
+      for member in Self.family(of: pid) { try? send(signal: signal, to: member) }
       guard !hasEnded else { return }
     }
+  }
+
+  /// A process, first, and all that it started and that has not left it.
+  private static func family(of pid: Int32) -> [Int32] {
+    guard let bytes = try? readFile("/proc/\(pid)/task/\(pid)/children") else { return [pid] }
+    let children = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+    return [pid] + children.compactMap { Int32($0) }.flatMap(family)
   }
 
   /// Waits a while.

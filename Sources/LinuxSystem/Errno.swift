@@ -8,7 +8,6 @@ public struct Errno: Error, Hashable, Sendable {
 
   public static let notPermitted = Errno(rawValue: EPERM)
   public static let noEntry = Errno(rawValue: ENOENT)
-  package static let noProcess = Errno(rawValue: ESRCH)
   public static let inputOutput = Errno(rawValue: EIO)
   public static let badDescriptor = Errno(rawValue: EBADF)
   public static let again = Errno(rawValue: EAGAIN)

@@ -162,18 +162,25 @@ struct AddressTests {
     #expect(outcome.lines.contains("vbusfs relay: the connection to the bus has ended"))
   }
 
-  @Test("A command that neither speaks nor ends is ended", .needs(.programs))
-  func deafCommand() throws {
+  @Test(
+    "A command that neither speaks nor ends is ended with all that it started",
+    arguments: ["echo $$ >$OUT; exec sleep 100", "sleep 100 & echo $! >$OUT; wait"])
+  func deafCommand(_ command: String) throws {
     var options = StreamConnector.Options()
     options.patienceMilliseconds = 200
     let (reading, writing) = try makePipe()
-    let address = "echo $$ >/proc/\(processNumber())/fd/\(writing.number); exec sleep 100"
+    let place = "/proc/\(processNumber())/fd/\(writing.number)"
     #expect(throws: BusError.self) {
-      _ = try ConnectorAddress.command(address).connector(options)
+      _ = try ConnectorAddress.command(command.replacing("$OUT", with: place))
+        .connector(options)
     }
     let text = String(decoding: try read(reading, upTo: 100), as: UTF8.self)
     let pid = try #require(text.split(separator: "\n").first.flatMap { Int32($0) })
-    #expect(throws: Errno.noProcess) { try send(signal: 0, to: pid) }
+    // Of one that nobody has collected yet it is empty.
+    _ = try awaitAnswer("its end") {
+      let text = try? readFile("/proc/\(pid)/cmdline")
+      return text?.isEmpty == false ? nil : true
+    }
   }
 
   @Test("A relay without an address is refused with a sentence", .needs(.programs))
