@@ -45,24 +45,26 @@ package enum ConnectorAddress: Hashable, Sendable {
     }
   }
 
-  /// Connects.
-  package func connector() throws(BusError) -> any Connector {
+  /// Connects; `options` are for streams.
+  package func connector(
+    _ options: StreamConnector.Options = StreamConnector.Options()
+  ) throws(BusError) -> any Connector {
     switch self {
     case .socket(let path): return try SocketConnector(connectingTo: path)
     case .vhostUser(let type, let path):
       return try VhostUserConnector(connectingTo: path, type: type)
     case .tcp(let host, let port):
-      return try StreamConnector { () throws(Errno) in
+      return try StreamConnector(options: options) { () throws(Errno) in
         let socket = try connect(toHost: host, port: port)
         try? sendAtOnce(socket)
         return StreamEnds(socket)
       }
     case .terminal(let path):
-      return try StreamConnector { () throws(Errno) in try Self.line(path) }
+      return try StreamConnector(options: options) { () throws(Errno) in try Self.line(path) }
     case .command(let command):
       // Nobody reaches the same relay a second time.
       var isStarted = false
-      return try StreamConnector { () throws(Errno) in
+      return try StreamConnector(options: options) { () throws(Errno) in
         guard !isStarted else { throw .notSupported }
         isStarted = true
         return try Self.start(command)
@@ -77,14 +79,13 @@ package enum ConnectorAddress: Hashable, Sendable {
     return StreamEnds(terminal)
   }
 
-  /// A command in the background, which ends when its input does.
+  /// A command, which ends when its input does.
   private static func start(_ command: String) throws(Errno) -> StreamEnds {
     let (far, toCommand) = try makePipe()
     let (fromCommand, near) = try makePipe()
     let shell = try spawn(
-      "/bin/sh", ["-c", "{ \(command)\n} <&3 >&4 3<&- 4>&- &"], environment: environmentTexts(),
+      "/bin/sh", ["-c", "exec <&3 >&4 3<&- 4>&-\n\(command)"], environment: environmentTexts(),
       descriptors: [far, near])
-    _ = try awaitEnd(of: shell)
-    return StreamEnds(input: fromCommand, output: toCommand)
+    return StreamEnds(input: fromCommand, output: toCommand, command: StreamCommand(shell))
   }
 }

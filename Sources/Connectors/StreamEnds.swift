@@ -5,10 +5,13 @@ package import LinuxSystem
 package struct StreamEnds: Sendable {
   package let input: Descriptor
   package let output: Descriptor
+  /// What is at the other end, when this process started it.
+  package let command: StreamCommand?
 
-  package init(input: Descriptor, output: Descriptor) {
+  package init(input: Descriptor, output: Descriptor, command: StreamCommand? = nil) {
     self.input = input
     self.output = output
+    self.command = command
   }
 
   package init(_ both: Descriptor) { self.init(input: both, output: both) }

@@ -54,13 +54,20 @@ final class StreamLine {
 
   /// The stream is cut, or shall be.
   func detach() {
-    guard let ends else { return }
+    // A command ends when its input does: that is closed before the command is let go.
+    let command = release()
+    withExtendedLifetime(command) {}
+  }
+
+  private func release() -> StreamCommand? {
+    guard let ends else { return nil }
     watched.remove(ends.input)
     if ends.output !== ends.input { watched.remove(ends.output) }
     // Or whoever else holds them would keep the peer waiting. Nothing for what is no socket.
     disconnect(ends.input)
     self.ends = nil
     stream.end()
+    return ends.command
   }
 
   /// Another session begins: nothing of the last one is left to send.

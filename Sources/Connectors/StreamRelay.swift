@@ -66,9 +66,11 @@ package final class StreamRelay {
     }
   }
 
-  /// Serves whoever connects to a listener, one after the other, until `end` is readable.
+  /// Serves whoever connects to a listener, one after the other, until `end` is readable. `report`
+  /// hears why a session ended that its client did not end.
   package func serve(
-    connectionsFrom listener: Descriptor, until end: Descriptor? = nil
+    connectionsFrom listener: Descriptor, until end: Descriptor? = nil,
+    report: (String) -> Void = { _ in }
   ) throws(Errno) {
     let others = try DescriptorSet()
     try others.add(listener)
@@ -84,7 +86,8 @@ package final class StreamRelay {
       guard let socket = try? accept(from: listener) else { continue }
       // Nothing for what is no connection of TCP.
       try? sendAtOnce(socket)
-      _ = serve(StreamEnds(socket), until: others.descriptor)
+      let outcome = serve(StreamEnds(socket), until: others.descriptor)
+      if case .over(let sentence) = outcome, !sentence.isEmpty { report(sentence) }
     }
   }
 

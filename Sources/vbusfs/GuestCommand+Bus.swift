@@ -2,21 +2,19 @@ import VbusClient
 
 extension GuestCommand {
   /// A line for each device.
-  func list() throws {
-    let client = try connected()
+  func list(_ client: BusClient) throws {
     let devices = try told(socket) { () throws(BusError) in try client.devices() }
     let output = GuestOutput()
     for device in devices { try output.line("\(device.id) \(device.type)") }
   }
 
   /// A line for each device that comes or goes, those that are there first.
-  func watch() throws {
-    let client = try connected()
+  func watch(_ client: BusClient) throws {
     let output = GuestOutput()
     let deadline = deadline
     while true {
-      let event = try told(socket) { () throws(BusError) in
-        try client.nextEvent(milliseconds: deadline.rest)
+      let event = try awaited(until: deadline) { (milliseconds) throws(BusError) in
+        try client.nextEvent(milliseconds: milliseconds)
       }
       switch event {
       case nil: return
@@ -28,8 +26,8 @@ extension GuestCommand {
   }
 
   /// What the device says it is.
-  func identify() throws {
-    let connection = try opened()
+  func identify(_ client: BusClient) throws {
+    let connection = try opened(on: client)
     let (identity, features) = try told(deviceName) { () throws(BusError) in
       let virtio = try VirtioDevice(connection)
       return (virtio.identity, try virtio.offered())

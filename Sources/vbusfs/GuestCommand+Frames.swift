@@ -5,10 +5,8 @@ import VbusClient
 extension GuestCommand {
   private static let patienceMilliseconds: Int32 = 10_000
 
-  func send() throws {
-    // First, so that a line that is no frame has touched nothing.
-    let frames = try Self.frames()
-    let card = try linkedCard()
+  func send(_ frames: [[UInt8]], _ client: BusClient) throws {
+    let card = try linkedCard(on: client)
     let deadline = deadline
     for frame in frames { try send(frame, to: card) }
     let isFlushed = try told(deviceName) { () throws(BusError) in
@@ -21,12 +19,13 @@ extension GuestCommand {
     try told(deviceName) { () throws(BusError) in try card.linkDown() }
   }
 
-  func receiveFrames() throws {
-    try print(count, of: linkedCard(), until: deadline)
+  func receiveFrames(_ client: BusClient) throws {
+    try print(count, of: linkedCard(on: client), until: deadline)
   }
 
-  private func linkedCard() throws -> VenetDevice {
-    let connection = try opened(type: VenetDevice.interfaceType)
+  private func linkedCard(on client: BusClient) throws -> VenetDevice {
+    let connection = try opened(
+      on: client, type: VenetDevice.interfaceType, kind: "network card")
     return try told(deviceName) { () throws(BusError) in
       let card = try VenetDevice(connection)
       try card.linkUp()
@@ -34,7 +33,8 @@ extension GuestCommand {
     }
   }
 
-  private static func frames() throws -> [[UInt8]] {
+  /// Of standard input.
+  static func frames() throws -> [[UInt8]] {
     var frames: [[UInt8]] = []
     while let line = readLine() {
       guard !line.isEmpty else { continue }
@@ -62,8 +62,8 @@ extension GuestCommand {
     let output = GuestOutput()
     var printed: UInt64 = 0
     while printed != count {
-      let frame = try told(deviceName) { () throws(BusError) in
-        try card.receive(milliseconds: deadline.rest)
+      let frame = try awaited(until: deadline) { (milliseconds) throws(BusError) in
+        try card.receive(milliseconds: milliseconds)
       }
       guard let frame else {
         guard let count else { return }

@@ -69,13 +69,17 @@ struct GuestCommand: ParsableCommand {
   }
 
   func run() throws {
-    switch action {
-    case .list: try list()
-    case .watch: try watch()
-    case .identify: try identify()
-    case .send: try send()
-    case .receive: try receiveFrames()
-    case .read: try read()
+    // First, so that a line that is no frame has touched nothing.
+    let frames = action == .send ? try Self.frames() : []
+    try onBus { client in
+      switch action {
+      case .list: try list(client)
+      case .watch: try watch(client)
+      case .identify: try identify(client)
+      case .send: try send(frames, client)
+      case .receive: try receiveFrames(client)
+      case .read: try read(client)
+      }
     }
   }
 }
@@ -99,7 +103,16 @@ enum GuestAction: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension GuestCommand {
-  func connected() throws -> BusClient {
+  /// Connects, and says goodbye whatever comes of it: a relay keeps the devices of a client that was
+  /// cut off.
+  func onBus(_ body: (BusClient) throws -> Void) throws {
+    let client = try connected()
+    defer { client.disconnect() }
+    try noticeSignals()
+    try body(client)
+  }
+
+  private func connected() throws -> BusClient {
     guard var address = ConnectorAddress(socket) else {
       throw Failure("\(socket) is no address of a bus")
     }
@@ -110,15 +123,20 @@ extension GuestCommand {
   /// What a person is told the device by.
   var deviceName: String { "device \(id ?? 0) of \(socket)" }
 
-  /// Opens the device, which has to be of this type if there is one.
-  func opened(type: String? = nil) throws -> DeviceConnection {
-    let client = try connected()
-    return try told(deviceName) { () throws(BusError) in
+  /// Opens the device of a bus, which has to be of this type if there is one: it is no `kind`
+  /// otherwise.
+  func opened(
+    on client: BusClient, type: String? = nil, kind: String = ""
+  ) throws -> DeviceConnection {
+    let found = try told(deviceName) { () throws(BusError) in
       let found = try client.devices().first { $0.id == id }
       guard let found else { throw .refused(.noEntry) }
-      guard type == nil || found.type == type else { throw .refused(.noDevice) }
-      return try client.open(found.id)
+      return found
     }
+    guard type == nil || found.type == type else {
+      throw Failure("\(deviceName) is no \(kind), but \(found.type)")
+    }
+    return try told(deviceName) { () throws(BusError) in try client.open(found.id) }
   }
 
   /// When `timeout` passes that begins now.

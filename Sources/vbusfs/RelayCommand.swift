@@ -4,6 +4,9 @@ import Control
 import LinuxSystem
 import VbusClient
 
+/// Nobody lets go of it.
+private let standardError = Descriptor(owning: 2)
+
 /// `vbusfs relay`: serves a container's bus over a stream of bytes.
 struct RelayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -44,6 +47,7 @@ struct RelayCommand: ParsableCommand {
 
   func run() throws {
     guard let address = ConnectorAddress(address) else { return }
+    try look(at: address)
     let relay: StreamRelay
     do throws(Errno) {
       relay = try StreamRelay(resumeMilliseconds: UInt32(resume * 1000)) {
@@ -53,6 +57,8 @@ struct RelayCommand: ParsableCommand {
     if let listen { return try serve(relay, port: listen) }
     if let tty { return try serve(relay, line: tty) }
     let ends = StreamEnds(input: Descriptor(owning: 0), output: Descriptor(owning: 1))
+    try checkWaiting(for: ends.input, "standard input")
+    try checkWaiting(for: ends.output, "standard output")
     let outcome = relay.serve(ends)
     relay.end()
     // Others may have them, too.
@@ -61,14 +67,37 @@ struct RelayCommand: ParsableCommand {
     if case .over(let sentence) = outcome, !sentence.isEmpty { throw Failure(sentence) }
   }
 
+  /// Whether there is a bus, before anybody is served. Not at the other end of a stream: a relay there
+  /// would leave its client for who looks.
+  private func look(at address: ConnectorAddress) throws {
+    switch address {
+    case .socket, .vhostUser:
+      try told(self.address) { () throws(BusError) in try address.connector().disconnect() }
+    case .tcp, .terminal, .command: break
+    }
+  }
+
+  /// Files have always something to say to who waits, so the kernel lets nobody wait for them.
+  private func checkWaiting(for descriptor: Descriptor, _ name: String) throws {
+    do throws(Errno) { try DescriptorSet().add(descriptor) } catch {
+      throw Failure(
+        "\(name) is no stream: it has to be a pipe, a socket or a terminal (\(error.text))")
+    }
+  }
+
   private func serve(_ relay: StreamRelay, port: UInt16) throws {
     do throws(Errno) {
       let listener = try LinuxSystem.listen(onLoopbackPort: port)
       // At once, whatever the output is.
       let output = Descriptor(owning: 1)
       try write(Array("127.0.0.1:\(try LinuxSystem.port(of: listener))\n".utf8), to: output)
-      try relay.serve(connectionsFrom: listener)
+      try relay.serve(connectionsFrom: listener, report: report)
     } catch { throw Failure("port \(port) cannot be listened on: \(error.text)") }
+  }
+
+  /// Of one session among others.
+  private func report(_ sentence: String) {
+    try? write(Array("vbusfs relay: \(sentence)\n".utf8), to: standardError)
   }
 
   /// Again and again, for a line can be cut as well.
@@ -77,7 +106,8 @@ struct RelayCommand: ParsableCommand {
     while true {
       do throws(Errno) {
         let ends = try ConnectorAddress.line(path)
-        _ = relay.serve(ends)
+        let outcome = relay.serve(ends)
+        if case .over(let sentence) = outcome, !sentence.isEmpty { report(sentence) }
         deadline = nil
       } catch {
         guard relay.hasSession else { throw Failure("\(path) cannot be used: \(error.text)") }

@@ -87,6 +87,102 @@ struct AddressTests {
     #expect(try BusClient(address.connector()).devices().map(\.id) == [rng.offer.devID])
   }
 
+  /// Runs a script with `$port`, where a relay of the bus listens, and `$bus`, the bus itself.
+  private func overRelay(_ lab: BusLab, _ script: String) throws -> Outcome {
+    try shell(
+      """
+      exec 5< <(exec vbusfs relay --listen 0 "$bus" 2>/dev/null)
+      relay=$!
+      IFS=: read -r _ port <&5
+      \(script)
+      kill $relay
+      """, environment: ["bus=\(lab.busPath)"])
+  }
+
+  @Test(
+    "However a guest ends, its devices are free soon", .needs(.programs),
+    arguments: [
+      "vbusfs guest tcp:127.0.0.1:$port receive $id --count 1 --timeout 1",
+      "vbusfs guest tcp:127.0.0.1:$port receive $id --count 1 & sleep 1; kill -TERM $!; wait $!",
+      "timeout --signal=INT 1 vbusfs guest tcp:127.0.0.1:$port receive $id",
+      "vbusfs guest tcp:127.0.0.1:$port read $id",
+      "vbusfs guest tcp:127.0.0.1:$port identify $id | true",
+    ])
+  func goodbye(_ command: String) throws {
+    let lab = try BusLab(.socket)
+    let card = try lab.card()
+    let outcome = try overRelay(
+      lab,
+      """
+      id=\(card.offer.devID)
+      { \(command); } >/dev/null 2>&1
+      # The relay hears of it soon; it would keep the device for ten seconds otherwise.
+      for ((tenth = 0; tenth < 20; tenth++)); do
+        if vbusfs guest "$bus" identify $id; then break; fi
+        sleep 0.1
+      done
+      """)
+    #expect(outcome.lines.contains("virtio_device 1"))
+    #expect(outcome.succeeded)
+  }
+
+  @Test("A relay of a bus that is not there says so", .needs(.programs))
+  func relayToNowhere() throws {
+    for options in ["</dev/null", "--listen 0"] {
+      let outcome = try shell("timeout 10 vbusfs relay /nowhere \(options)")
+      #expect(outcome.ending == .exited(1))
+      #expect(outcome.text.hasPrefix("Error: /nowhere: nobody serves a bus there: ENOENT"))
+    }
+  }
+
+  @Test("A relay cannot wait for a file, and says which", .needs(.programs))
+  func relayOfFile() throws {
+    let lab = try BusLab(.socket)
+    for (streams, sentence) in [
+      ("</dev/null", "Error: standard input is no stream"),
+      ("2>&1 >/dev/null < <(sleep 10)", "Error: standard output is no stream"),
+    ] {
+      let outcome = try shell(
+        "timeout 10 vbusfs relay \"$bus\" \(streams)", environment: ["bus=\(lab.busPath)"])
+      #expect(outcome.ending == .exited(1))
+      #expect(outcome.text.hasPrefix(sentence))
+    }
+  }
+
+  @Test("A relay that listens says why a session ended", .needs(.programs))
+  func relayReports() throws {
+    let outcome = try shell(
+      """
+      exec 5< <(exec vbusfs relay --listen 0 exec:true)
+      relay=$!
+      IFS=: read -r _ port <&5
+      vbusfs guest tcp:127.0.0.1:$port list >/dev/null 2>&1
+      kill $relay
+      """)
+    #expect(outcome.lines.contains("vbusfs relay: the connection to the bus has ended"))
+  }
+
+  @Test(
+    "A command that neither speaks nor ends is ended with all that it started",
+    arguments: ["echo $$ >$OUT; exec sleep 100", "sleep 100 & echo $! >$OUT; wait"])
+  func deafCommand(_ command: String) throws {
+    var options = StreamConnector.Options()
+    options.patienceMilliseconds = 200
+    let (reading, writing) = try makePipe()
+    let place = "/proc/\(processNumber())/fd/\(writing.number)"
+    #expect(throws: BusError.self) {
+      _ = try ConnectorAddress.command(command.replacing("$OUT", with: place))
+        .connector(options)
+    }
+    let text = String(decoding: try read(reading, upTo: 100), as: UTF8.self)
+    let pid = try #require(text.split(separator: "\n").first.flatMap { Int32($0) })
+    // Of one that nobody has collected yet it is empty.
+    _ = try awaitAnswer("its end") {
+      let text = try? readFile("/proc/\(pid)/cmdline")
+      return text?.isEmpty == false ? nil : true
+    }
+  }
+
   @Test("A relay without an address is refused with a sentence", .needs(.programs))
   func badRelay() throws {
     let folder = try #require(programFolder)

@@ -100,10 +100,11 @@ struct GuestCommandTests {
     arguments: [
       ("/nowhere list", "Error: /nowhere: nobody serves a bus there: ENOENT"),
       ("$bus identify 9", "Error: device 9 of $bus: refused: ENOENT"),
-      ("$bus receive 1", "Error: device 1 of $bus: refused: ENODEV"),
-      ("$bus read 0", "Error: device 0 of $bus: refused: ENODEV"),
+      ("$bus receive 1", "Error: device 1 of $bus is no network card, but virtual-disk"),
+      ("$bus read 0", "Error: device 0 of $bus is no disk"),
       ("$bus read 1 --offset 1000000000", "Error: device 1 of $bus has 536870912 bytes"),
       ("$bus receive 0 --count 1 --timeout 0.1", "Error: device 0 of $bus: 0 of 1 frames came"),
+      ("$bus send 1 </dev/null", "Error: device 1 of $bus is no network card, but virtual-disk"),
       ("$bus send 0 <<<abc", "Error: \"abc\" is no Ethernet frame"),
       ("$bus send 0 <<<0102", "Error: \"0102\" is no Ethernet frame"),
     ])
