@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,18 +79,23 @@ static void cut(int fd) {
   close(own);
 }
 
-void linux_ring(int fd) {
+// Not by write(3), which in a process with threads makes ready to be cancelled each time.
+static long add_one(int fd) {
   static const uint64_t one = 1;
+  return syscall(SYS_write, fd, &one, sizeof one);
+}
+
+void linux_ring(int fd) {
   if (!is_ringer) {
-    (void)!write(fd, &one, sizeof one);
+    (void)add_one(fd);
     return;
   }
   atomic_fetch_add(&rings, 1);
   if (atomic_load(&asleep)) {
     atomic_store(&asleep, 0);
-    (void)!write(waker, &one, sizeof one);
+    (void)add_one(waker);
   }
-  ssize_t count = write(fd, &one, sizeof one);
+  long count = add_one(fd);
   int waited = count < 0 && errno == EINTR;
   atomic_fetch_add_explicit(&rings, 1, memory_order_release);
   if (waited) cut(fd);

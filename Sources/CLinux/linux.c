@@ -111,7 +111,9 @@ int linux_epoll_remove(int epoll, int fd) {
 
 int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity, int milliseconds) {
   struct epoll_event events[64];
-  int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, milliseconds);
+  // Not by epoll_wait(3), which in a process with threads makes ready to be cancelled each time.
+  int count = (int)syscall(
+    SYS_epoll_pwait, epoll, events, capacity < 64 ? capacity : 64, milliseconds, NULL, 8);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; i++) {
     ready[i].token = events[i].data.u64;

@@ -34,7 +34,9 @@ package struct WireWriter: Sendable {
   }
 }
 
-/// A number of at most eight bytes, the lowest first.
+/// A number of at most eight bytes, the lowest first. Inlined, for unspecialised it takes a call's
+/// half.
+@inlinable
 package func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
   var value: UInt64 = 0
   for (index, byte) in bytes.prefix(8).enumerated() { value |= UInt64(byte) << (8 * index) }
@@ -42,6 +44,7 @@ package func littleEndian(_ bytes: some Sequence<UInt8>) -> UInt64 {
 }
 
 /// So many of a number's bytes, the lowest first.
+@inlinable
 package func littleEndian(_ number: some FixedWidthInteger, byteCount: Int) -> [UInt8] {
   (0..<byteCount).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
 }

@@ -54,7 +54,7 @@ public final class ClientQueue {
   public let share: ClientShare
   private let memory: ClientMemory
   private let place: ClientBuffer
-  private var driver: any QueueDriver
+  private let driver: any QueueDriver
 
   /// Makes a queue in memory of the client's and shares it with the device.
   init(
@@ -121,7 +121,7 @@ public final class ClientQueue {
   /// is forgotten. `features`: where others are negotiated now.
   public func restart(features: FeatureBits? = nil) throws(BusError) {
     if let features { shape.features = features }
-    driver = try Self.driver(shape, memory.window(of: place))
+    try driver.restart(memory.window(of: place), shape.features)
   }
 }
 

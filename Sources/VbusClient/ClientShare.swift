@@ -9,11 +9,14 @@ public final class ClientShare {
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.
   private let watched: BellWait?
+  /// The host's bell, which `signal` has.
+  private let hostBell: Int32?
 
   init(_ wish: ShareWish, _ signal: SharedSignal?, _ client: BusClient) throws(BusError) {
     self.wish = wish
     self.signal = signal
     self.client = client
+    hostBell = signal?.bells?.host.descriptor.number
     guard let bells = signal?.bells else {
       watched = nil
       return
@@ -31,9 +34,8 @@ public final class ClientShare {
 
   /// Rings the host's bell. Nothing without a signal.
   public func ring() throws(BusError) {
-    guard let signal else { return }
-    guard let bells = signal.bells else { return try client.connector.ring(signal.handle) }
-    bells.host.ring()
+    if let hostBell { return ringDoorbell(hostBell) }
+    if let signal { try client.connector.ring(signal.handle) }
   }
 
   /// Takes the host's ringing, without waiting; false when it did not ring.

@@ -1,6 +1,7 @@
 internal import Rings
 internal import SharedMemory
 internal import Vbus
+internal import Virtio
 
 /// An ioq: single buffers, all of them one way.
 final class IoqQueueDriver: QueueDriver {
@@ -14,10 +15,21 @@ final class IoqQueueDriver: QueueDriver {
 
   /// Formats all of the window. Precondition: it has exactly the ring's size.
   init(formatting window: SharedWindow, size: IoqSize, flow: Flow) throws(BusError) {
-    do throws(RingFault) {
-      ring = try IoqDriverRing(formatting: window, size: size, flow: flow)
-    } catch { throw .ring(error) }
+    ring = try Self.ring(window, size, flow)
     cookies = Array(repeating: 0, count: size.count)
+  }
+
+  func restart(_ window: SharedWindow, _ features: FeatureBits) throws(BusError) {
+    ring = try Self.ring(window, ring.size, ring.flow)
+    postedCount = 0
+  }
+
+  private static func ring(
+    _ window: SharedWindow, _ size: IoqSize, _ flow: Flow
+  ) throws(BusError) -> IoqDriverRing {
+    do throws(RingFault) {
+      return try IoqDriverRing(formatting: window, size: size, flow: flow)
+    } catch { throw .ring(error) }
   }
 
   func post(_ chain: [Segment], cookie: UInt64) throws(BusError) -> Bool {

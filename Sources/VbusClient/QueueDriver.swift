@@ -1,4 +1,6 @@
 internal import Rings
+internal import SharedMemory
+internal import Virtio
 
 /// A buffer or chain that the device gave back.
 public struct QueueCompletion: Hashable, Sendable {
@@ -20,6 +22,9 @@ protocol QueueDriver: AnyObject {
   var capacity: Int { get }
   /// Descriptors that are free.
   var room: Int { get }
+
+  /// Begins anew, empty, in its own window, which is formatted again.
+  func restart(_ window: SharedWindow, _ features: FeatureBits) throws(BusError)
 
   /// Posts a chain; false when there is no room. Throws `.refused` for one that the layout cannot
   /// express.

@@ -209,14 +209,22 @@ int ioctl(int fd, unsigned long request, ...) {
   return next(fd, request, argument);
 }
 
-int epoll_wait(int fd, struct epoll_event *events, int most, int time) {
-  static int (*next)(int, struct epoll_event *, int, int);
-  if (!next) next = (int (*)(int, struct epoll_event *, int, int))dlsym(RTLD_NEXT, "epoll_wait");
-  moment();
-  int answer = next(fd, events, most, time);
+// By which epoll is waited on and bells are rung.
+long syscall(long number, ...) {
+  static long (*next)(long, ...);
+  if (!next) next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+  va_list list;
+  va_start(list, number);
+  long a[6];
+  for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
+  va_end(list);
+  int counts = number == SYS_epoll_pwait || number == SYS_write;
+  if (counts) moment();
+  long answer = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   int error = errno;
-  if (hooks_on) *hooks_on = (char)__atomic_load_n(&words[counts_references], __ATOMIC_RELAXED);
-  moment();
+  if (number == SYS_epoll_pwait && hooks_on)
+    *hooks_on = (char)__atomic_load_n(&words[counts_references], __ATOMIC_RELAXED);
+  if (counts) moment();
   errno = error;
   return answer;
 }
