@@ -110,7 +110,8 @@ final class LiveQueue {
     isWaitingForTurn = true
     _ = device.loop.after(milliseconds: 0) { [self] in
       isWaitingForTurn = false
-      serve()
+      // Without a ring the device may be gone, too.
+      if hasRing { serve() }
     }
   }
 
