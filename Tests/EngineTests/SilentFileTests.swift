@@ -27,10 +27,7 @@ struct SilentFileTests {
     SilentFile.Rest.allCases)
   func overBus(_ index: Int, _ rest: SilentFile.Rest) throws {
     let (bytes, count) = Self.native[index]
-    let lab = try EngineLab()
-    try lab.openBus()
-    let device = try VirtioDevice(lab.client().open(lab.rng()))
-    let client = try RawClient.attached(to: lab)
+    let (lab, device, client) = try Self.bus()
     let file = try SilentFile(leaving: rest)
     try surprise(lab, file) {
       try client.send(bytes, [Descriptor](repeating: file.open(), count: count))
@@ -39,12 +36,16 @@ struct SilentFileTests {
     #expect(try device.status() == [])
   }
 
-  @Test("Behind more descriptors than a message may have it holds up no other client")
-  func behindOthers() throws {
+  /// A bus with a device that one client has open, and another client.
+  private static func bus() throws -> (EngineLab, VirtioDevice, RawClient) {
     let lab = try EngineLab()
     try lab.openBus()
-    let device = try VirtioDevice(lab.client().open(lab.rng()))
-    let client = try RawClient.attached(to: lab)
+    return (lab, try VirtioDevice(lab.client().open(lab.rng())), try RawClient.attached(to: lab))
+  }
+
+  @Test("Behind more descriptors than a message may have it holds up no other client")
+  func behindOthers() throws {
+    let (lab, device, client) = try Self.bus()
     let file = try SilentFile(leaving: .unwrittenBytes)
     try surprise(lab, file) {
       let bells = [Descriptor](repeating: try EventDescriptor().descriptor, count: 9)
@@ -56,10 +57,7 @@ struct SilentFileTests {
 
   @Test("Unread behind a message that ends the connection it holds up no other client")
   func unread() throws {
-    let lab = try EngineLab()
-    try lab.openBus()
-    let device = try VirtioDevice(lab.client().open(lab.rng()))
-    let client = try RawClient.attached(to: lab)
+    let (lab, device, client) = try Self.bus()
     let file = try SilentFile(leaving: .unwrittenBytes)
     try surprise(lab, file) {
       try client.send([1, 2, 3])
