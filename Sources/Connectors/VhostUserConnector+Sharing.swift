@@ -152,7 +152,7 @@ extension VhostUserConnector {
   /// Hands over what lies in an ioq. One that breaks a rule is looked at no more, and the device is
   /// in need of a reset, as it would be by its own finding.
   private func post(_ queue: VhostUserShare.Queue) throws(BusError) {
-    do throws(RingFault) { _ = try queue.ioq?.post() } catch {
+    do throws(RingFault) { try queue.ioq?.post() } catch {
       queue.ioq?.end()
       try needsReset()
     }

@@ -47,9 +47,9 @@ final class VhostUserIoq {
     virtqueue = nil
   }
 
-  /// Hands the device what the client has posted; true when it wants a kick.
-  func post() throws(RingFault) -> Bool {
-    guard ioq != nil, virtqueue != nil else { return false }
+  /// Shows the device what the client has posted.
+  func post() throws(RingFault) {
+    guard ioq != nil, virtqueue != nil else { return }
     // No entry comes twice before it was given back, so a lap is the most.
     repeat {
       while let offer = try ioq?.take() {
@@ -61,7 +61,8 @@ final class VhostUserIoq {
         slots[Int(head)] = offer.slot
       }
     } while ioq?.enableNotifications() == true
-    return virtqueue?.publish() == true
+    // Whoever rang is passed on whether the device wants that or not.
+    _ = virtqueue?.publish()
   }
 
   /// Gives the client back what the device is done with; true when it wants to be told.

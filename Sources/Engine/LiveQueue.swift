@@ -23,7 +23,8 @@ final class LiveQueue {
   /// Where the ring and its buffers lie.
   var memory: GuestMemory
   private var token: EventLoop.Token?
-  private var isWaitingForTurn = false
+  /// Its next turn, when it has asked for one.
+  private var turn: EventLoop.Token?
   var isWaitingForRoom = false
 
   /// The driver's bell; a new one takes the place of the old.
@@ -58,6 +59,8 @@ final class LiveQueue {
     dropRing()
     record.state = state
     unwatchKick()
+    if let turn { device.loop.remove(turn) }
+    turn = nil
   }
 
   func dropRing() {
@@ -106,12 +109,11 @@ final class LiveQueue {
 
   /// Serves in the loop's next turn. Takes no memory, for it happens whenever the driver is quick.
   func wakeLater() {
-    guard !isWaitingForTurn else { return }
-    isWaitingForTurn = true
-    _ = device.loop.after(milliseconds: 0) { [self] in
-      isWaitingForTurn = false
-      // Without a ring the device may be gone, too.
-      if hasRing { serve() }
+    guard turn == nil else { return }
+    // Held until then, or until `halt`, as the kick is.
+    turn = device.loop.after(milliseconds: 0) { [self] in
+      turn = nil
+      serve()
     }
   }
 

@@ -9,7 +9,7 @@ public final class ClientShare {
   let client: BusClient
   /// Its bell and all else that comes from the host, waited for as one.
   private let watched: BellWait?
-  /// The host's bell, which `signal` has.
+  /// The host's bell, which `signal` has: to look there counts references with each ring.
   private let hostBell: Int32?
 
   init(_ wish: ShareWish, _ signal: SharedSignal?, _ client: BusClient) throws(BusError) {
